@@ -1,0 +1,1 @@
+"""The ``raggedh5`` command: one thin module a command."""

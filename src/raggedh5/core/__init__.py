@@ -1,0 +1,1 @@
+"""NumPy in, NumPy out, no files: ragged arrays, packing, strings, chunk plans, codecs, threads."""
