@@ -1,0 +1,58 @@
+"""Values from one dtype to another, refusing to lose any."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raggedh5.errors import SchemaError
+
+__all__ = ["check_castable", "not_finite", "to_dtype"]
+
+
+def check_castable(source: np.dtype[Any], target: np.dtype[Any], name: str) -> None:
+    """Make sure that values of one dtype may go into a column of another.
+
+    Integers may go into any integers, as long as each of them fits; otherwise NumPy's "same kind"
+    rule holds: rounding is fine, a change of meaning (float to integer) is not.
+
+    Raises
+    ------
+    SchemaError
+        Naming the column and both dtypes.
+    """
+    if source.kind in "biu" and target.kind in "iu":
+        return
+    if not np.can_cast(source, target, "same_kind"):
+        raise SchemaError(
+            f"column {name!r}: {source} values cannot be stored as {target}; convert them first"
+        )
+
+
+def to_dtype(
+    values: npt.NDArray[Any], dtype: np.dtype[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Convert values, and say which of them were lost.
+
+    Returns
+    -------
+    converted : ndarray of `dtype`, a copy
+    lost : ndarray of bool, the same shape
+        True where a float overflowed to infinity, or where anything else changed its value. The
+        rounding of a float is no loss.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = values.astype(dtype)
+        if dtype.kind in "fc":
+            lost = not_finite(converted)
+            return converted, lost & ~not_finite(values) if lost.any() else lost
+        lost = (converted != values) & (values == values)
+    return converted, lost
+
+
+def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return True where a value is NaN or infinite, which only floats and complex can be."""
+    if values.dtype.kind in "fc":
+        result: npt.NDArray[np.bool_] = ~np.isfinite(values)
+        return result
+    return np.zeros(values.shape, np.bool_)
