@@ -1,0 +1,255 @@
+"""Chunks to stored bytes and back, exactly as the HDF5 filter of that id lays them out.
+
+Every `encode` and `decode` runs without the GIL and may be called from several threads.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core import native
+from raggedh5.core.codecs import BLOSC_COMPRESSORS
+from raggedh5.kernels import blosc, filters
+
+__all__ = ["BloscChunks", "ChunkCodec", "Filter", "PlainChunks", "chunk_codec"]
+
+Bytes = NDArray[np.uint8]
+Filter = tuple[int, tuple[int, ...]]  # id, parameters as the file has them
+
+BLOSC_HEADER = 16
+BLOSC_LARGEST = 2**31 - 1 - BLOSC_HEADER
+LZ4_STATE = 1 << 15  # LZ4_sizeofState() is 16 KiB and some; it wants alignment to 8
+LZ4_LARGEST = 0x7E000000  # LZ4_MAX_INPUT_SIZE
+_scratch = threading.local()
+
+
+class ChunkCodec(Protocol):
+    """One filter with its parameters, for chunks of `nbytes` bytes."""
+
+    nbytes: int
+
+    def room(self) -> int:
+        """Return the most bytes that a stored chunk can have."""
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length, 0: failed."""
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """Fill `dst` (nbytes,) from ``src[:nsrc]``; return False where these bytes are damaged."""
+
+
+class PlainChunks:
+    """No filter: the stored bytes are the chunk."""
+
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
+
+    def room(self) -> int:
+        """See `ChunkCodec`."""
+        return self.nbytes
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """See `ChunkCodec`."""
+        dst[:] = src
+        return self.nbytes
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """See `ChunkCodec`."""
+        if nsrc != self.nbytes:
+            return False
+        dst[:] = src[:nsrc]
+        return True
+
+
+class BloscChunks:
+    """Blosc 1 frames (filter 32001); see `raggedh5.core.codecs.Blosc` for what `level` means."""
+
+    def __init__(
+        self,
+        nbytes: int,
+        typesize: int,
+        level: int,
+        shuffle: int,
+        compressor: str,
+        blocksize: int | None = None,
+    ) -> None:
+        self.nbytes = nbytes
+        self.typesize = typesize if typesize < 256 else 1
+        self.level = level
+        self.shuffle = shuffle
+        self.compressor = compressor.encode()
+        block = blocksize or max(1 << 14, self.typesize << 12)
+        self.blocksize = max(min(block // self.typesize * self.typesize, nbytes), 1)
+        self.keep = 26 if level < 6 else 31 if level < 9 else 32
+        self.own = (
+            compressor == "lz4"
+            and level > 0
+            and (self.typesize == 1 or (shuffle == 1 and self.typesize in (2, 4, 8)))
+        )
+
+    def room(self) -> int:
+        """See `ChunkCodec`."""
+        return self.nbytes + BLOSC_HEADER
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """See `ChunkCodec`."""
+        if self.own:
+            work = scratch("blosc", self.blocksize + 64 + LZ4_STATE)
+            return blosc.compress_lz4(
+                src, dst, work, self.level, self.typesize, self.blocksize, self.keep
+            )
+        return blosc.compress(
+            src, dst, self.level, self.shuffle, self.typesize, self.compressor, self.blocksize
+        )
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """See `ChunkCodec`."""
+        return blosc.decompress(src, nsrc, dst)
+
+
+class LZ4Chunks:
+    """LZ4 (filter 32004), in blocks of `blocksize` bytes, 0: the filter's own default of 1 GiB."""
+
+    def __init__(self, nbytes: int, blocksize: int = 0) -> None:
+        self.nbytes = nbytes
+        self.blocksize = min(blocksize or 1 << 30, nbytes)
+
+    def room(self) -> int:
+        """See `ChunkCodec`."""
+        return self.nbytes + 12 + 4 * (self.nbytes // self.blocksize + 1)
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """See `ChunkCodec`."""
+        return filters.compress_lz4(src, dst, self.blocksize)
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """See `ChunkCodec`."""
+        return filters.decompress_lz4(src, nsrc, dst)
+
+
+class ZstdChunks:
+    """Zstandard (filter 32015)."""
+
+    def __init__(self, nbytes: int, level: int) -> None:
+        self.nbytes = nbytes
+        self.level = level
+
+    def room(self) -> int:
+        """See `ChunkCodec`; ``ZSTD_compressBound`` with a margin."""
+        return self.nbytes + self.nbytes // 256 + 1024
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """See `ChunkCodec`."""
+        size = filters.compress_zstd(src, dst, self.level)
+        return size if size <= dst.size else 0
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """See `ChunkCodec`."""
+        return filters.decompress_zstd(src, nsrc, dst)
+
+
+class BitshuffleChunks:
+    """Bitshuffle with LZ4 (filter 32008), in blocks of `blocksize` items, 0: its own choice."""
+
+    def __init__(self, nbytes: int, itemsize: int, blocksize: int = 0) -> None:
+        self.nbytes = nbytes
+        self.itemsize = itemsize
+        self.blocksize = blocksize
+
+    def room(self) -> int:
+        """See `ChunkCodec`; LZ4's bound for the smallest blocks there are, of 8 items."""
+        blocks = self.nbytes // (8 * self.itemsize) + 1
+        return self.nbytes + self.nbytes // 255 + 20 * blocks + 64
+
+    def encode(self, src: Bytes, dst: Bytes) -> int:
+        """See `ChunkCodec`."""
+        return filters.compress_bitshuffle(src, dst, self.itemsize, self.blocksize)
+
+    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
+        """See `ChunkCodec`."""
+        return filters.decompress_bitshuffle(src, nsrc, dst, self.itemsize)
+
+
+def chunk_codec(
+    pipeline: tuple[Filter, ...], nbytes: int, itemsize: int, blocksize: int | None = None
+) -> ChunkCodec | None:
+    """Return the codec for chunks of `nbytes` bytes that pass through this filter pipeline.
+
+    Parameters
+    ----------
+    pipeline
+        The filters in the order of writing: id and parameters, as read back from the dataset.
+    nbytes, itemsize
+        Bytes of a chunk, and of one number in it.
+    blocksize
+        Bytes of a Blosc block for chunks to be written; the file does not record it.
+
+    Returns
+    -------
+    ChunkCodec or None
+        None where only HDF5 itself can code such chunks: several filters in a row, a filter that
+        is not known here, or one whose library is not there.
+    """
+    if not pipeline:
+        return PlainChunks(nbytes)
+    if len(pipeline) > 1 or not native.available(pipeline[0][0]):
+        return None
+    filter_id, parameters = pipeline[0]
+    return _MAKERS[filter_id](parameters, nbytes, itemsize, blocksize)
+
+
+def scratch(name: str, nbytes: int) -> Bytes:
+    """Return this thread's own buffer of that name, of at least `nbytes` bytes, aligned to 64."""
+    buffers: dict[str, Bytes] = _scratch.__dict__
+    held = buffers.get(name)
+    if held is None or held.size < nbytes:
+        raw = np.empty(nbytes + 64, np.uint8)
+        start = -raw.ctypes.data % 64
+        held = buffers[name] = raw[start : start + nbytes]
+    return held
+
+
+def _blosc(
+    cd: tuple[int, ...], nbytes: int, itemsize: int, blocksize: int | None
+) -> ChunkCodec | None:
+    # cd: filter version, Blosc version, typesize, chunk bytes, level, shuffle, compressor
+    if len(cd) < 4 or nbytes > BLOSC_LARGEST or not cd[2]:
+        return None
+    level = cd[4] if len(cd) > 4 else 5
+    shuffle = cd[5] if len(cd) > 5 else 1
+    compressor = cd[6] if len(cd) > 6 else 0
+    if compressor >= len(BLOSC_COMPRESSORS):
+        return None
+    return BloscChunks(nbytes, cd[2], level, shuffle, BLOSC_COMPRESSORS[compressor], blocksize)
+
+
+def _lz4(
+    cd: tuple[int, ...], nbytes: int, itemsize: int, blocksize: int | None
+) -> ChunkCodec | None:
+    return LZ4Chunks(nbytes, cd[0] if cd else 0) if nbytes <= LZ4_LARGEST else None
+
+
+def _zstd(
+    cd: tuple[int, ...], nbytes: int, itemsize: int, blocksize: int | None
+) -> ChunkCodec | None:
+    return ZstdChunks(nbytes, cd[0] if cd else 3)
+
+
+def _bitshuffle(
+    cd: tuple[int, ...], nbytes: int, itemsize: int, blocksize: int | None
+) -> ChunkCodec | None:
+    # cd: major, minor, itemsize, block in items, compressor (0 none, 2 LZ4, 3 Zstd), level
+    if len(cd) < 5 or cd[4] != 2 or nbytes > LZ4_LARGEST or not cd[2] or nbytes % cd[2]:
+        return None
+    return BitshuffleChunks(nbytes, cd[2], cd[3])
+
+
+_MAKERS: dict[int, Callable[[tuple[int, ...], int, int, int | None], ChunkCodec | None]] = {
+    native.BLOSC: _blosc,
+    native.LZ4: _lz4,
+    native.ZSTD: _zstd,
+    native.BITSHUFFLE: _bitshuffle,
+}

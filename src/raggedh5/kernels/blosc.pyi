@@ -1,0 +1,41 @@
+from numpy import int64, uint8
+from numpy.typing import NDArray
+
+def bind(
+    compress: int, decompress: int, validate: int, getitem: int, lz4_c: int, lz4_d: int, zstd_d: int
+) -> None: ...
+def compress(
+    src: NDArray[uint8],
+    dst: NDArray[uint8],
+    level: int,
+    shuffle: int,
+    typesize: int,
+    name: bytes,
+    blocksize: int,
+) -> int: ...
+def compress_lz4(
+    src: NDArray[uint8],
+    dst: NDArray[uint8],
+    work: NDArray[uint8],
+    level: int,
+    typesize: int,
+    blocksize: int,
+    keep: int,
+) -> int: ...
+def decompress(src: NDArray[uint8], nsrc: int, dst: NDArray[uint8]) -> bool: ...
+def header_ok(head: NDArray[uint8], stored: int, nbytes: int) -> bool: ...
+def read_ranges(
+    fd: int,
+    address: NDArray[int64],
+    stored: NDArray[int64],
+    nbytes: int,
+    heads: NDArray[uint8],
+    chunk: NDArray[int64],
+    start: NDArray[int64],
+    stop: NDArray[int64],
+    place: NDArray[int64],
+    out: NDArray[uint8],
+    slots: NDArray[uint8],
+    tags: NDArray[int64],
+    work: NDArray[uint8],
+) -> int: ...

@@ -1,0 +1,449 @@
+"""Blosc 1 frames: whole ones through c-blosc's context calls, blocks of them by our own loops.
+
+The frame is the one that c-blosc's ``README_CHUNK_FORMAT.rst`` describes: a header of 16 bytes
+(version, LZ version, flags, typesize; then nbytes, blocksize, cbytes as little-endian uint32), the
+start of every block (int32), and for each block one stream a byte plane, or one for all of it:
+int32 length, then the bytes, stored as they are where they would not shrink.
+
+The functions called are those of the shared library that the HDF5 filter itself is in; `bind`
+receives their addresses.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uintptr_t
+from libc.string cimport memcpy, memset
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+cdef extern from * nogil:
+    """
+    #include <stddef.h>
+    #include <stdint.h>
+    #include <string.h>
+
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+    #define RH5_CLONES __attribute__((target_clones("avx2", "default")))
+    #else
+    #define RH5_CLONES
+    #endif
+
+    /* Constant strides let the compiler turn these loops into vector interleaves. */
+    RH5_CLONES static void rh5_shuffle2(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        uint8_t *restrict d0 = d, *restrict d1 = d + n;
+        for (size_t i = 0; i < n; i++) { d0[i] = s[2 * i]; d1[i] = s[2 * i + 1]; }
+    }
+    RH5_CLONES static void rh5_shuffle4(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        uint8_t *restrict d0 = d, *restrict d1 = d + n, *restrict d2 = d + 2 * n,
+                *restrict d3 = d + 3 * n;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t v;
+            memcpy(&v, s + 4 * i, 4);
+            d0[i] = (uint8_t)v; d1[i] = (uint8_t)(v >> 8);
+            d2[i] = (uint8_t)(v >> 16); d3[i] = (uint8_t)(v >> 24);
+        }
+    }
+    RH5_CLONES static void rh5_shuffle8(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t v;
+            memcpy(&v, s + 8 * i, 8);
+            d[i] = (uint8_t)v; d[n + i] = (uint8_t)(v >> 8);
+            d[2 * n + i] = (uint8_t)(v >> 16); d[3 * n + i] = (uint8_t)(v >> 24);
+            d[4 * n + i] = (uint8_t)(v >> 32); d[5 * n + i] = (uint8_t)(v >> 40);
+            d[6 * n + i] = (uint8_t)(v >> 48); d[7 * n + i] = (uint8_t)(v >> 56);
+        }
+    }
+    RH5_CLONES static void rh5_unshuffle8(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t v = (uint64_t)s[i] | ((uint64_t)s[n + i] << 8)
+                | ((uint64_t)s[2 * n + i] << 16) | ((uint64_t)s[3 * n + i] << 24)
+                | ((uint64_t)s[4 * n + i] << 32) | ((uint64_t)s[5 * n + i] << 40)
+                | ((uint64_t)s[6 * n + i] << 48) | ((uint64_t)s[7 * n + i] << 56);
+            memcpy(d + 8 * i, &v, 8);
+        }
+    }
+    RH5_CLONES static void rh5_unshuffle2(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        const uint8_t *restrict s0 = s, *restrict s1 = s + n;
+        for (size_t i = 0; i < n; i++) { d[2 * i] = s0[i]; d[2 * i + 1] = s1[i]; }
+    }
+    RH5_CLONES static void rh5_unshuffle4(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
+        const uint8_t *restrict s0 = s, *restrict s1 = s + n, *restrict s2 = s + 2 * n,
+                      *restrict s3 = s + 3 * n;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t v = (uint32_t)s0[i] | ((uint32_t)s1[i] << 8) | ((uint32_t)s2[i] << 16)
+                       | ((uint32_t)s3[i] << 24);
+            memcpy(d + 4 * i, &v, 4);
+        }
+    }
+    static void rh5_shuffle(const uint8_t *s, uint8_t *d, size_t bytes, size_t t) {
+        size_t n = bytes / t, done = n * t;
+        if (t == 4) rh5_shuffle4(s, d, n);
+        else if (t == 8) rh5_shuffle8(s, d, n);
+        else if (t == 2) rh5_shuffle2(s, d, n);
+        else for (size_t k = 0; k < t; k++)
+            for (size_t i = 0; i < n; i++) d[k * n + i] = s[i * t + k];
+        memcpy(d + done, s + done, bytes - done);
+    }
+    static void rh5_unshuffle(const uint8_t *s, uint8_t *d, size_t bytes, size_t t) {
+        size_t n = bytes / t, done = n * t;
+        if (t == 4) rh5_unshuffle4(s, d, n);
+        else if (t == 8) rh5_unshuffle8(s, d, n);
+        else if (t == 2) rh5_unshuffle2(s, d, n);
+        else for (size_t k = 0; k < t; k++)
+            for (size_t i = 0; i < n; i++) d[i * t + k] = s[k * n + i];
+        memcpy(d + done, s + done, bytes - done);
+    }
+    #ifdef _WIN32
+    static long long rh5_pread(int fd, void *to, size_t n, long long at) { return -1; }
+    #else
+    #include <errno.h>
+    #include <unistd.h>
+    static long long rh5_pread(int fd, void *to, size_t n, long long at) {
+        size_t got = 0;
+        while (got < n) {
+            ssize_t r = pread(fd, (char *)to + got, n - got, (off_t)(at + (long long)got));
+            if (r < 0 && errno == EINTR) continue;
+            if (r <= 0) break;
+            got += (size_t)r;
+        }
+        return (long long)got;
+    }
+    #endif
+    """
+    void rh5_shuffle(const uint8_t*, uint8_t*, size_t, size_t)
+    void rh5_unshuffle(const uint8_t*, uint8_t*, size_t, size_t)
+    int64_t rh5_pread(int, void*, size_t, int64_t)
+
+ctypedef int (*compress_ctx_t)(
+    int, int, size_t, size_t, const void*, void*, size_t, const char*, size_t, int
+) noexcept nogil
+ctypedef int (*decompress_ctx_t)(const void*, void*, size_t, int) noexcept nogil
+ctypedef int (*validate_t)(const void*, size_t, size_t*) noexcept nogil
+ctypedef int (*getitem_t)(const void*, int, int, void*) noexcept nogil
+ctypedef int (*lz4_compress_t)(
+    void*, const char*, char*, int, int, int
+) noexcept nogil
+ctypedef int (*lz4_decompress_t)(const char*, char*, int, int) noexcept nogil
+ctypedef size_t (*zstd_decompress_t)(void*, size_t, const void*, size_t) noexcept nogil
+
+cdef compress_ctx_t compress_ctx = NULL
+cdef decompress_ctx_t decompress_ctx = NULL
+cdef validate_t cbuffer_validate = NULL
+cdef getitem_t blosc_getitem = NULL
+cdef lz4_compress_t lz4_compress = NULL
+cdef lz4_decompress_t lz4_decompress = NULL
+cdef zstd_decompress_t zstd_decompress = NULL
+
+cdef enum:
+    HEADER = 16
+    SHUFFLED = 0x1
+    STORED = 0x2
+    BITSHUFFLED = 0x4
+    UNSPLIT = 0x10
+    MAX_SPLITS = 16  # MAX_SPLITS and MIN_BUFFERSIZE of c-blosc decide which blocks are split
+    MIN_PLANE = 128
+    LZ4_FORMAT = 1
+    ZSTD_FORMAT = 4
+    PROBES = 3  # blocks tried in full before planes that do not shrink are stored as they are
+
+
+def bind(
+    uintptr_t compress,
+    uintptr_t decompress,
+    uintptr_t validate,
+    uintptr_t getitem,
+    uintptr_t lz4_c,
+    uintptr_t lz4_d,
+    uintptr_t zstd_d,
+):
+    """Receive the addresses of the C functions; each stays in place for the process's life."""
+    global compress_ctx, decompress_ctx, cbuffer_validate, blosc_getitem
+    global lz4_compress, lz4_decompress, zstd_decompress
+    compress_ctx = <compress_ctx_t>compress
+    decompress_ctx = <decompress_ctx_t>decompress
+    cbuffer_validate = <validate_t>validate
+    blosc_getitem = <getitem_t>getitem
+    lz4_compress = <lz4_compress_t>lz4_c
+    lz4_decompress = <lz4_decompress_t>lz4_d
+    zstd_decompress = <zstd_decompress_t>zstd_d
+
+
+cdef inline uint32_t load32(const uint8_t* p) noexcept nogil:
+    return p[0] | (<uint32_t>p[1] << 8) | (<uint32_t>p[2] << 16) | (<uint32_t>p[3] << 24)
+
+
+cdef inline void store32(uint8_t* p, uint32_t v) noexcept nogil:
+    p[0] = <uint8_t>v
+    p[1] = <uint8_t>(v >> 8)
+    p[2] = <uint8_t>(v >> 16)
+    p[3] = <uint8_t>(v >> 24)
+
+
+def compress(
+    cnp.ndarray src, cnp.ndarray dst, int level, int shuffle, size_t typesize, bytes name,
+    size_t blocksize,
+):
+    """Compress `src` into `dst` as the filter does; return the frame's length, 0 or less: failed."""
+    cdef const void* s = cnp.PyArray_DATA(src)
+    cdef void* d = cnp.PyArray_DATA(dst)
+    cdef size_t n = cnp.PyArray_NBYTES(src), room = cnp.PyArray_NBYTES(dst)
+    cdef const char* c = name
+    cdef int size
+    with nogil:
+        size = compress_ctx(level, shuffle, typesize, n, s, d, room, c, blocksize, 1)
+    return size
+
+
+cdef inline int streams(int64_t n, int typesize, bint whole) noexcept nogil:
+    """How many streams a block of `n` bytes has; c-blosc's rule. The leftover block is not split."""
+    return typesize if whole and typesize <= MAX_SPLITS and n // typesize >= MIN_PLANE else 1
+
+
+cdef int64_t encode_block(
+    const uint8_t* s, uint8_t* d, int64_t room, int64_t n, int typesize, int nsplits, int accel,
+    uint8_t* shuffled, void* state, uint8_t* shrinks, int limit,
+) noexcept nogil:
+    """Append one block's streams at `d`; return their length, or -1 where `room` does not do.
+
+    With a `limit` every stream is tried, and marked in `shrinks` where it comes to `limit` bytes or
+    less; without one (0) only the marked ones are.
+    """
+    cdef int64_t plane = n // nsplits, at = 0
+    cdef int k, size
+    if typesize > 1:
+        rh5_shuffle(s, shuffled, n, typesize)
+        s = shuffled
+    for k in range(nsplits):
+        if at + 4 + plane > room:
+            return -1
+        size = 0
+        if nsplits == 1 or limit or shrinks[k]:
+            size = lz4_compress(
+                state, <const char*>s + k * plane, <char*>d + at + 4, <int>plane, <int>plane - 1,
+                accel,
+            )
+            if 0 < size <= limit:
+                shrinks[k] = 1
+        if size <= 0:
+            memcpy(d + at + 4, s + k * plane, plane)
+            size = <int>plane
+        store32(d + at, size)
+        at += 4 + size
+    return at
+
+
+def compress_lz4(
+    cnp.ndarray src, cnp.ndarray dst, cnp.ndarray work, int level, int typesize,
+    int64_t blocksize, int keep,
+):
+    """Byte-shuffled LZ4 frame that spends no time on the byte planes that hardly shrink.
+
+    The middle, the last and the first full block are tried whole; a plane that comes to more than
+    `keep` 32nds of its length in all three is stored as it is in every other. Where that holds for
+    all planes the frame is a stored one. `work` has room for one block and, behind it at a
+    multiple of 64, LZ4's state.
+
+    Returns the frame's length.
+    """
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
+    cdef uint8_t* shuffled = <uint8_t*>cnp.PyArray_DATA(work)
+    cdef void* state = shuffled + (blocksize + 63) // 64 * 64
+    cdef int64_t n = cnp.PyArray_NBYTES(src), size, b, length
+    cdef int64_t nblocks = (n + blocksize - 1) // blocksize, full = n // blocksize
+    cdef int64_t at = HEADER + 4 * nblocks, end = n + HEADER
+    cdef uint8_t[MAX_SPLITS] shrinks
+    cdef int accel = 10 - level if level < 9 else 1
+    cdef int nsplits = streams(blocksize, typesize, True), k, marked
+    cdef int limit = <int>(blocksize // nsplits * keep // 32)
+    cdef bint selective = nsplits > 1 and full > PROBES
+    with nogil:
+        memset(shrinks, 0, MAX_SPLITS)
+        if selective:
+            # These two write where the frame's first block will stand, only to fill `shrinks`.
+            encode_block(s + full // 2 * blocksize, d + at, end - at, blocksize, typesize,
+                         nsplits, accel, shuffled, state, shrinks, limit)
+            encode_block(s + (full - 1) * blocksize, d + at, end - at, blocksize, typesize,
+                         nsplits, accel, shuffled, state, shrinks, limit)
+        for b in range(nblocks):
+            store32(d + HEADER + 4 * b, <uint32_t>at)
+            length = blocksize if b < full else n - b * blocksize
+            size = encode_block(
+                s + b * blocksize, d + at, end - at, length, typesize,
+                nsplits if b < full else 1, accel, shuffled, state, shrinks,
+                limit if b == 0 or not selective else 0,
+            )
+            if size < 0:
+                at = end
+                break
+            at += size
+            if b == 0 and selective:
+                marked = 0
+                for k in range(nsplits):
+                    marked += shrinks[k]
+                if marked == 0:
+                    at = end
+                    break
+        d[0] = 2
+        d[1] = 1
+        d[2] = (SHUFFLED if typesize > 1 else 0) | (LZ4_FORMAT << 5) | (
+            UNSPLIT if nsplits == 1 and typesize > 1 else 0
+        )
+        d[3] = <uint8_t>typesize
+        if at >= end:
+            d[2] |= STORED
+            memcpy(d + HEADER, s, n)
+            at = end
+        store32(d + 4, <uint32_t>n)
+        store32(d + 8, <uint32_t>blocksize)
+        store32(d + 12, <uint32_t>at)
+    return at
+
+
+def decompress(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
+    """Decompress the frame in ``src[:nsrc]`` into all of `dst`; False where it is not that frame."""
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef void* d = cnp.PyArray_DATA(dst)
+    cdef size_t room = cnp.PyArray_NBYTES(dst), n = 0
+    cdef bint fine = False
+    with nogil:
+        if nsrc >= HEADER and cbuffer_validate(s, nsrc, &n) >= 0 and n == room:
+            if s[2] & STORED:
+                if nsrc == <int64_t>(HEADER + n):
+                    memcpy(d, s + HEADER, n)
+                    fine = True
+            else:
+                fine = decompress_ctx(s, d, room, 1) == <int>room
+    return fine
+
+
+def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
+    """Whether `head` begins a frame of `stored` bytes that holds `nbytes` and `read_ranges` knows.
+
+    `head` is the header and, unless the frame is a stored one, all block starts.
+    """
+    cdef const uint8_t* h = &head[0]
+    cdef int64_t blocksize = load32(h + 8), nblocks, b, start
+    cdef int kind = h[2] >> 5
+    if h[0] != 2 or load32(h + 4) != nbytes or load32(h + 12) != stored:
+        return False
+    if h[2] & STORED:
+        return stored == nbytes + HEADER
+    if h[2] & BITSHUFFLED or not (kind == LZ4_FORMAT or kind == ZSTD_FORMAT):
+        return False
+    if blocksize < 1 or blocksize > nbytes or h[3] < 1:
+        return False
+    nblocks = (nbytes + blocksize - 1) // blocksize
+    if head.shape[0] < HEADER + 4 * nblocks:
+        return False
+    for b in range(nblocks):
+        start = load32(h + HEADER + 4 * b)
+        if start < HEADER + 4 * nblocks or start >= stored:
+            return False
+    return True
+
+
+cdef bint decode_block(
+    const uint8_t* h, const uint8_t* s, int64_t room, int64_t n, bint whole, uint8_t* planes,
+    uint8_t* d,
+) noexcept nogil:
+    """Decode the block whose streams stand in ``s[:room]`` to ``d[:n]``; False: damaged."""
+    cdef int typesize = h[3], k, kind = h[2] >> 5
+    cdef int nsplits = 1 if h[2] & UNSPLIT else streams(n, typesize, whole)
+    cdef bint shuffled = h[2] & SHUFFLED and typesize > 1
+    cdef int64_t plane = n // nsplits, at = 0, size
+    cdef uint8_t* to = planes if shuffled else d
+    if plane * nsplits != n:
+        return False
+    for k in range(nsplits):
+        if at + 4 > room:
+            return False
+        size = load32(s + at)
+        at += 4
+        if size < 1 or at + size > room:
+            return False
+        if size == plane:
+            memcpy(to + k * plane, s + at, plane)
+        elif kind == LZ4_FORMAT:
+            if lz4_decompress(
+                <const char*>s + at, <char*>to + k * plane, <int>size, <int>plane
+            ) != plane:
+                return False
+        elif zstd_decompress(to + k * plane, plane, s + at, size) != <size_t>plane:
+            return False
+        at += size
+    if shuffled:
+        rh5_unshuffle(planes, d, n, typesize)
+    return True
+
+
+def read_ranges(
+    int fd,
+    const int64_t[::1] address,
+    const int64_t[::1] stored,
+    int64_t nbytes,
+    const uint8_t[:, ::1] heads,
+    const int64_t[::1] chunk,
+    const int64_t[::1] start,
+    const int64_t[::1] stop,
+    const int64_t[::1] place,
+    uint8_t[::1] out,
+    uint8_t[:, ::1] slots,
+    int64_t[::1] tags,
+    uint8_t[::1] work,
+):
+    """Copy byte ranges of decoded chunks to `out`, decoding only the blocks that they touch.
+
+    Range i is bytes start[i]:stop[i] of chunk[i], and goes to ``out[place[i]:]``. ``address`` and
+    ``stored`` (chunks,) say where each chunk lies in the file `fd`, ``heads`` (chunks, H) begins
+    each with its header and block starts, which `header_ok` has approved. ``slots`` (S, blocksize)
+    with ``tags`` (S,) is the direct-mapped cache of decoded blocks; ``work`` has room for a block's
+    streams and, behind them, its planes.
+
+    Returns -1, or the index of the first range that cannot be read.
+    """
+    cdef int64_t i, c, b, blocksize, length, nblocks, room, tag, slot, lo, hi, begin
+    cdef int64_t n = chunk.shape[0], nslots = slots.shape[0], half = work.shape[0] // 2
+    cdef const uint8_t* h
+    cdef uint8_t* to
+    cdef bint failed
+    with nogil:
+        for i in range(n):
+            if stop[i] <= start[i]:
+                continue
+            c = chunk[i]
+            h = &heads[c, 0]
+            to = &out[place[i]]
+            if h[2] & STORED:
+                length = stop[i] - start[i]
+                if rh5_pread(fd, to, length, address[c] + HEADER + start[i]) != length:
+                    with gil:
+                        return i
+                continue
+            blocksize = load32(h + 8)
+            nblocks = (nbytes + blocksize - 1) // blocksize
+            for b in range(start[i] // blocksize, (stop[i] - 1) // blocksize + 1):
+                tag = c * nblocks + b
+                slot = tag % nslots
+                length = blocksize if (b + 1) * blocksize <= nbytes else nbytes - b * blocksize
+                if tags[slot] != tag:
+                    begin = load32(h + HEADER + 4 * b)
+                    room = length + 4 * MAX_SPLITS
+                    if room > stored[c] - begin:
+                        room = stored[c] - begin
+                    tags[slot] = -1
+                    failed = rh5_pread(fd, &work[0], room, address[c] + begin) != room
+                    if failed or not decode_block(
+                        h, &work[0], room, length, length == blocksize, &work[half], &slots[slot, 0]
+                    ):
+                        with gil:
+                            return i
+                    tags[slot] = tag
+                lo = start[i] - b * blocksize
+                hi = stop[i] - b * blocksize
+                if lo < 0:
+                    lo = 0
+                if hi > length:
+                    hi = length
+                memcpy(to + b * blocksize + lo - start[i], &slots[slot, lo], hi - lo)
+    return -1

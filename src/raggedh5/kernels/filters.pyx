@@ -1,0 +1,198 @@
+"""LZ4, Zstd and Bitshuffle chunks, laid out as the HDF5 filters 32004, 32015 and 32008 do.
+
+The functions called are those of the filters' own shared libraries; `bind` receives their addresses.
+All lengths in these formats are big-endian.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memcpy
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+ctypedef int (*lz4_compress_t)(const char*, char*, int, int, int) noexcept nogil
+ctypedef int (*lz4_decompress_t)(const char*, char*, int, int) noexcept nogil
+ctypedef size_t (*zstd_compress_t)(void*, size_t, const void*, size_t, int) noexcept nogil
+ctypedef size_t (*zstd_decompress_t)(void*, size_t, const void*, size_t) noexcept nogil
+ctypedef int64_t (*bshuf_compress_t)(const void*, void*, size_t, size_t, size_t) noexcept nogil
+ctypedef int64_t (*bshuf_decompress_t)(const void*, void*, size_t, size_t, size_t) noexcept nogil
+ctypedef size_t (*bshuf_block_t)(size_t) noexcept nogil
+
+cdef lz4_compress_t lz4_compress = NULL
+cdef lz4_decompress_t lz4_decompress = NULL
+cdef zstd_compress_t zstd_compress = NULL
+cdef zstd_decompress_t zstd_decompress = NULL
+cdef bshuf_compress_t bshuf_compress = NULL
+cdef bshuf_decompress_t bshuf_decompress = NULL
+cdef bshuf_block_t bshuf_block = NULL
+
+cdef enum:
+    LZ4_HEADER = 12
+    BITSHUFFLE_HEADER = 12
+    BITSHUFFLE_MULTIPLE = 8  # items; what is left over behind the last multiple is stored raw
+
+
+def bind_lz4(uintptr_t compress, uintptr_t decompress):
+    """Receive the addresses of LZ4's functions."""
+    global lz4_compress, lz4_decompress
+    lz4_compress = <lz4_compress_t>compress
+    lz4_decompress = <lz4_decompress_t>decompress
+
+
+def bind_zstd(uintptr_t compress, uintptr_t decompress):
+    """Receive the addresses of Zstd's functions."""
+    global zstd_compress, zstd_decompress
+    zstd_compress = <zstd_compress_t>compress
+    zstd_decompress = <zstd_decompress_t>decompress
+
+
+def bind_bitshuffle(uintptr_t compress, uintptr_t decompress, uintptr_t block):
+    """Receive the addresses of Bitshuffle's functions."""
+    global bshuf_compress, bshuf_decompress, bshuf_block
+    bshuf_compress = <bshuf_compress_t>compress
+    bshuf_decompress = <bshuf_decompress_t>decompress
+    bshuf_block = <bshuf_block_t>block
+
+
+cdef inline uint32_t load32(const uint8_t* p) noexcept nogil:
+    return (<uint32_t>p[0] << 24) | (<uint32_t>p[1] << 16) | (<uint32_t>p[2] << 8) | p[3]
+
+
+cdef inline uint64_t load64(const uint8_t* p) noexcept nogil:
+    return (<uint64_t>load32(p) << 32) | load32(p + 4)
+
+
+cdef inline void store32(uint8_t* p, uint32_t v) noexcept nogil:
+    p[0] = <uint8_t>(v >> 24)
+    p[1] = <uint8_t>(v >> 16)
+    p[2] = <uint8_t>(v >> 8)
+    p[3] = <uint8_t>v
+
+
+cdef inline void store64(uint8_t* p, uint64_t v) noexcept nogil:
+    store32(p, <uint32_t>(v >> 32))
+    store32(p + 4, <uint32_t>v)
+
+
+def compress_lz4(cnp.ndarray src, cnp.ndarray dst, int64_t block):
+    """Blocks of `block` bytes, each LZ4 or, where that is no shorter, as it is. Length of it all."""
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
+    cdef int64_t n = cnp.PyArray_NBYTES(src), at = LZ4_HEADER, done = 0, length
+    cdef int size
+    with nogil:
+        store64(d, n)
+        store32(d + 8, <uint32_t>block)
+        while done < n:
+            length = block if block < n - done else n - done
+            size = lz4_compress(
+                <const char*>s + done, <char*>d + at + 4, <int>length, <int>length - 1, 1
+            )
+            if size <= 0:
+                memcpy(d + at + 4, s + done, length)
+                size = <int>length
+            store32(d + at, size)
+            at += 4 + size
+            done += length
+    return at
+
+
+def decompress_lz4(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
+    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not such a chunk of that size."""
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
+    cdef int64_t n = cnp.PyArray_NBYTES(dst), at = LZ4_HEADER, done = 0, length, block, size
+    cdef bint fine = True
+    with nogil:
+        if nsrc < LZ4_HEADER or load64(s) != <uint64_t>n:
+            fine = False
+        else:
+            block = load32(s + 8)
+            if block > n:
+                block = n
+            fine = block > 0
+        while fine and done < n:
+            length = block if block < n - done else n - done
+            size = load32(s + at) if at + 4 <= nsrc else 0
+            at += 4
+            if size < 1 or at + size > nsrc:
+                fine = False
+            elif size == length:
+                memcpy(d + done, s + at, length)
+            else:
+                fine = lz4_decompress(
+                    <const char*>s + at, <char*>d + done, <int>size, <int>length
+                ) == length
+            at += size
+            done += length
+    return fine
+
+
+def compress_zstd(cnp.ndarray src, cnp.ndarray dst, int level):
+    """One Zstd frame; its length, or more than `dst` holds where that failed."""
+    cdef const void* s = cnp.PyArray_DATA(src)
+    cdef void* d = cnp.PyArray_DATA(dst)
+    cdef size_t n = cnp.PyArray_NBYTES(src), room = cnp.PyArray_NBYTES(dst), size
+    with nogil:
+        size = zstd_compress(d, room, s, n, level)
+    return size
+
+
+def decompress_zstd(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
+    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not a frame of that size."""
+    cdef const void* s = cnp.PyArray_DATA(src)
+    cdef void* d = cnp.PyArray_DATA(dst)
+    cdef size_t n = cnp.PyArray_NBYTES(dst), got
+    with nogil:
+        got = zstd_decompress(d, n, s, nsrc)
+    return got == n
+
+
+def compress_bitshuffle(cnp.ndarray src, cnp.ndarray dst, size_t itemsize, size_t block):
+    """Bitshuffle and LZ4 in blocks of `block` items (0: the default). The length, or negative."""
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
+    cdef size_t n = cnp.PyArray_NBYTES(src)
+    cdef int64_t size
+    with nogil:
+        if block == 0:
+            block = bshuf_block(itemsize)
+        store64(d, n)
+        store32(d + 8, <uint32_t>(block * itemsize))
+        size = bshuf_compress(s, d + BITSHUFFLE_HEADER, n // itemsize, itemsize, block)
+    return size + BITSHUFFLE_HEADER if size >= 0 else size
+
+
+def decompress_bitshuffle(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst, int64_t itemsize):
+    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not such a chunk of that size.
+
+    Bitshuffle itself does not know where its input ends: the chain of blocks is walked first.
+    """
+    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
+    cdef void* d = cnp.PyArray_DATA(dst)
+    cdef int64_t n = cnp.PyArray_NBYTES(dst), at = BITSHUFFLE_HEADER, block, items, blocks, b
+    cdef bint fine
+    with nogil:
+        fine = nsrc >= BITSHUFFLE_HEADER and load64(s) == <uint64_t>n and n % itemsize == 0
+        if fine:
+            block = load32(s + 8) // itemsize
+            fine = block > 0 and block % BITSHUFFLE_MULTIPLE == 0
+        if fine:
+            items = n // itemsize
+            blocks = items // block + (items % block >= BITSHUFFLE_MULTIPLE)
+            for b in range(blocks):
+                if at + 4 > nsrc:
+                    fine = False
+                    break
+                at += 4 + load32(s + at)
+                if at > nsrc:
+                    fine = False
+                    break
+            at += items % BITSHUFFLE_MULTIPLE * itemsize
+            fine = fine and at == nsrc
+        if fine:
+            fine = bshuf_decompress(
+                s + BITSHUFFLE_HEADER, d, items, itemsize, block
+            ) == at - BITSHUFFLE_HEADER
+    return fine
