@@ -1,0 +1,456 @@
+# distutils: define_macros = NPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION NPY_TARGET_VERSION=NPY_2_0_API_VERSION
+"""Strings of every kind of source into UTF-8 bytes with offsets, or into dictionary codes.
+
+A source (lists of str, object, U, S and StringDType arrays) is walked in row order and its kept
+items are put into a `Sink`. The arguments are trusted: `raggedh5.core.string_source` and
+`raggedh5.core.dictionary` check them.
+"""
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.list cimport PyList_Check, PyList_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy
+
+from .hashtable cimport HashTable, resize_slots
+from .sink cimport (
+    CHANGED,
+    FINE,
+    NO_MEMORY,
+    NOT_TEXT,
+    NOT_UTF8,
+    Fault,
+    Piece,
+    SinkState,
+    grow,
+    put_code_points,
+    put_null,
+    put_utf8,
+)
+from .utf8 cimport MOST_BYTES_UCS1, MOST_BYTES_UCS2, MOST_BYTES_UCS4, is_utf8
+
+cnp.import_array()
+
+cdef extern from *:
+    """
+    #if PY_VERSION_HEX >= 0x030C0000
+    #define RH5_READY(text) 0
+    #else
+    #define RH5_READY(text) PyUnicode_READY(text)
+    #endif
+    """
+    int RH5_READY(PyObject *text) nogil
+    bint PyUnicode_Check(PyObject *item) nogil
+    bint PyUnicode_IS_ASCII(PyObject *text) nogil
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text) nogil
+    int PyUnicode_KIND(PyObject *text) nogil
+    void *PyUnicode_DATA(PyObject *text) nogil
+    bint PyBytes_Check(PyObject *item) nogil
+    char *PyBytes_AS_STRING(PyObject *item) nogil
+    Py_ssize_t PyBytes_GET_SIZE(PyObject *item) nogil
+    PyObject *Py_None
+    PyObject **PySequence_Fast_ITEMS(object items)
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct npy_string_allocator:
+        pass
+    ctypedef struct npy_packed_static_string:
+        pass
+    ctypedef struct npy_static_string:
+        size_t size
+        const char *buf
+    ctypedef struct PyArray_StringDTypeObject:
+        pass
+    npy_string_allocator *NpyString_acquire_allocator(
+        const PyArray_StringDTypeObject *descr) nogil
+    void NpyString_release_allocator(npy_string_allocator *allocator) nogil
+    int NpyString_load(
+        npy_string_allocator *allocator,
+        const npy_packed_static_string *packed,
+        npy_static_string *unpacked) nogil
+
+KINDS = ("", "type", "null", "utf8", "unicode", "full", "changed")
+
+
+class ItemError(Exception):
+    """An item that cannot be stored: its row, its place in the row, and one of KINDS."""
+
+    def __init__(self, row, item, kind):
+        super().__init__(row, item, kind)
+        self.row = row
+        self.item = item
+        self.kind = kind
+
+
+cdef class Block:
+    """Memory that an array lives in."""
+
+    cdef void *memory
+
+    def __dealloc__(self):
+        free(self.memory)
+
+
+cdef class Table:
+    """Distinct strings numbered from 0 in order of appearance, at most limit of them."""
+
+    cdef HashTable c
+
+    def __cinit__(self, uint64_t seed, Py_ssize_t limit):
+        self.c.seed = seed
+        self.c.limit = limit
+        self.c.offsets_room = 16
+        self.c.offsets = <int64_t *>calloc(16, sizeof(int64_t))
+        if self.c.offsets == NULL or resize_slots(&self.c, 64):
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.c.slots)
+        free(self.c.pool)
+        free(self.c.offsets)
+
+    def __len__(self):
+        return self.c.count
+
+    def copy_from(self, Py_ssize_t first):
+        """Return (uint8 bytes, int64 offsets from 0) of the strings from first on: copies."""
+        cdef Py_ssize_t base = self.c.offsets[first]
+        cdef Py_ssize_t size = self.c.offsets[self.c.count] - base
+        cdef Py_ssize_t count = self.c.count - first
+        cdef cnp.ndarray data = np.empty(size, np.uint8)
+        cdef cnp.ndarray offsets = np.empty(count + 1, np.int64)
+        if size:
+            memcpy(cnp.PyArray_DATA(data), self.c.pool + base, size)
+        memcpy(cnp.PyArray_DATA(offsets), self.c.offsets + first, (count + 1) * sizeof(int64_t))
+        return data, offsets - base
+
+    def rollback(self, Py_ssize_t count):
+        """Forget all strings but the first count."""
+        cdef Py_ssize_t grown = self.c.count
+        if count < grown:
+            self.c.count = count
+            if resize_slots(&self.c, self.c.last + 1):
+                self.c.count = grown
+                raise MemoryError
+
+
+cdef class Sink:
+    """Where the items go; made by of_bytes or of_codes."""
+
+    cdef SinkState c
+    cdef Piece *pieces
+    cdef object kept_alive
+
+    def __dealloc__(self):
+        free(self.c.data)
+        free(self.pieces)
+
+    @staticmethod
+    def of_bytes(int64_t[::1] offsets not None, uint8_t[::1] valid, Py_ssize_t guess):
+        """Gather bytes, about guess of them, and offsets; valid holds 1s, set to 0 at nulls."""
+        cdef Sink self = Sink.__new__(Sink)
+        self.kept_alive = (offsets, valid)
+        self.c.room = offsets.shape[0] - 1
+        self.c.nullable = valid is not None
+        if self.c.room:
+            self.c.ends = &offsets[1]
+            if valid is not None:
+                self.c.valid = &valid[0]
+        offsets[0] = 0
+        if not grow(&self.c, guess):
+            raise MemoryError
+        return self
+
+    @staticmethod
+    def of_codes(Table table not None, list pieces not None, bint nullable):
+        """Write codes into the int32 arrays of pieces, one after the other; -1 for a null."""
+        cdef Sink self = Sink.__new__(Sink)
+        cdef int32_t[::1] codes
+        cdef Py_ssize_t i
+        self.kept_alive = (table, pieces)
+        self.c.table = &table.c
+        self.c.nullable = nullable
+        self.pieces = self.c.pieces = <Piece *>malloc((len(pieces) + 1) * sizeof(Piece))
+        if self.pieces == NULL:
+            raise MemoryError
+        for i in range(len(pieces)):
+            codes = pieces[i]
+            self.c.room += codes.shape[0]
+            self.pieces[i].start = &codes[0] if codes.shape[0] else NULL
+            self.pieces[i].end = self.pieces[i].start + codes.shape[0]
+        return self
+
+    @property
+    def filled(self):
+        """The number of items put so far."""
+        return self.c.filled
+
+    def take_bytes(self):
+        """Hand the bytes over as a uint8 array that owns them; the sink is empty afterwards."""
+        cdef cnp.npy_intp size = self.c.used
+        cdef void *tight
+        cdef Block block
+        if size == 0:
+            return np.empty(0, np.uint8)
+        tight = realloc(self.c.data, size)
+        block = Block.__new__(Block)
+        block.memory = tight if tight != NULL else self.c.data
+        self.c.data = NULL
+        self.c.used = self.c.data_room = 0
+        array = cnp.PyArray_SimpleNewFromData(1, &size, cnp.NPY_UINT8, block.memory)
+        Py_INCREF(block)
+        cnp.PyArray_SetBaseObject(array, block)
+        return array
+
+
+# What the kept items of a source have in common, and the walk over one row of each kind of source:
+# the items j below stop with picks[j * pick_step] set (all of them where picks is NULL).
+cdef struct Row:
+    const char *base
+    Py_ssize_t step
+    Py_ssize_t size  # bytes an item, of U and S
+    Py_ssize_t stop
+    const uint8_t *picks
+    Py_ssize_t pick_step
+    npy_string_allocator *allocator  # of StringDType
+
+
+cdef Fault put_object(SinkState *s, PyObject *item) noexcept nogil:
+    cdef Py_ssize_t size
+    if item == NULL or item == Py_None:
+        return put_null(s)
+    if PyUnicode_Check(item):
+        if RH5_READY(item):
+            return NO_MEMORY
+        size = PyUnicode_GET_LENGTH(item)
+        if PyUnicode_IS_ASCII(item):
+            return put_utf8(s, <const uint8_t *>PyUnicode_DATA(item), size)
+        if PyUnicode_KIND(item) == 1:
+            return put_code_points(
+                s, <const uint8_t *>PyUnicode_DATA(item), size, MOST_BYTES_UCS1)
+        if PyUnicode_KIND(item) == 2:
+            return put_code_points(
+                s, <const uint16_t *>PyUnicode_DATA(item), size, MOST_BYTES_UCS2)
+        return put_code_points(s, <const uint32_t *>PyUnicode_DATA(item), size, MOST_BYTES_UCS4)
+    if PyBytes_Check(item):
+        size = PyBytes_GET_SIZE(item)
+        if not is_utf8(<const uint8_t *>PyBytes_AS_STRING(item), size):
+            return NOT_UTF8
+        return put_utf8(s, <const uint8_t *>PyBytes_AS_STRING(item), size)
+    return NOT_TEXT
+
+
+cdef Fault put_row_of_objects(SinkState *s, Row r) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef Fault fault
+    for j in range(r.stop):
+        if r.picks == NULL or r.picks[j * r.pick_step]:
+            fault = put_object(s, (<PyObject **>(r.base + j * r.step))[0])
+            if fault != FINE:
+                s.item = j
+                return fault
+    return FINE
+
+
+cdef Fault put_row_of_ucs4(SinkState *s, Row r) noexcept nogil:
+    cdef Py_ssize_t j, count
+    cdef const uint32_t *p
+    cdef Fault fault
+    for j in range(r.stop):
+        if r.picks == NULL or r.picks[j * r.pick_step]:
+            p = <const uint32_t *>(r.base + j * r.step)
+            count = r.size // 4
+            while count and p[count - 1] == 0:
+                count -= 1
+            fault = put_code_points(s, p, count, MOST_BYTES_UCS4)
+            if fault != FINE:
+                s.item = j
+                return fault
+    return FINE
+
+
+cdef Fault put_row_of_bytes(SinkState *s, Row r) noexcept nogil:
+    cdef Py_ssize_t j, count
+    cdef const uint8_t *p
+    cdef Fault fault
+    for j in range(r.stop):
+        if r.picks == NULL or r.picks[j * r.pick_step]:
+            p = <const uint8_t *>(r.base + j * r.step)
+            count = r.size
+            while count and p[count - 1] == 0:
+                count -= 1
+            fault = put_utf8(s, p, count) if is_utf8(p, count) else NOT_UTF8
+            if fault != FINE:
+                s.item = j
+                return fault
+    return FINE
+
+
+cdef Fault put_row_of_strings(SinkState *s, Row r) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef npy_static_string text
+    cdef const npy_packed_static_string *packed
+    cdef int loaded
+    cdef Fault fault
+    for j in range(r.stop):
+        if r.picks == NULL or r.picks[j * r.pick_step]:
+            packed = <const npy_packed_static_string *>(r.base + j * r.step)
+            loaded = NpyString_load(r.allocator, packed, &text)
+            if loaded == 0:
+                fault = put_utf8(s, <const uint8_t *>text.buf, text.size)
+            else:
+                fault = put_null(s) if loaded == 1 else NO_MEMORY
+            if fault != FINE:
+                s.item = j
+                return fault
+    return FINE
+
+
+cdef object check(SinkState *s, Fault fault):
+    if fault == NO_MEMORY:
+        raise MemoryError
+    if fault != FINE:
+        raise ItemError(s.row, s.item, KINDS[<int>fault])
+
+
+def put_lists(
+    Sink sink not None,
+    list rows not None,
+    const int64_t[::1] offsets,
+    const uint8_t[:, :] mask,
+    const int64_t[::1] cells,
+):
+    """Put kept items of lists or tuples of str, bytes or None into the sink, in row order.
+
+    Row i is rows[cells[i]], or rows[i] without cells. Its kept items j are those with mask set
+    at the same place; without a mask the first offsets[i + 1] - offsets[i], or all without both.
+    """
+    cdef SinkState *s = &sink.c
+    cdef Row r
+    cdef Py_ssize_t i = 0, at
+    cdef Py_ssize_t count = len(rows) if offsets is None else offsets.shape[0] - 1
+    cdef object row
+    cdef Fault fault = FINE
+    r.step = sizeof(PyObject *)
+    r.picks = NULL
+    r.pick_step = 0 if mask is None else mask.strides[1]
+    for i in range(count):
+        at = i if cells is None else cells[i]
+        if at >= PyList_GET_SIZE(rows):
+            fault = CHANGED
+            break
+        row = rows[at]
+        if PyList_Check(row):
+            r.stop = PyList_GET_SIZE(row)
+        elif PyTuple_Check(row):
+            r.stop = PyTuple_GET_SIZE(row)
+        else:
+            fault = CHANGED
+            break
+        if r.stop == 0:
+            continue
+        r.base = <const char *>PySequence_Fast_ITEMS(row)
+        if mask is not None:
+            r.stop = min(r.stop, mask.shape[1])
+            if r.stop:
+                r.picks = &mask[at, 0]
+        elif offsets is not None:
+            r.stop = min(r.stop, offsets[i + 1] - offsets[i])
+        fault = put_row_of_objects(s, r)
+        if fault != FINE:
+            break
+    s.row = i
+    check(s, fault)
+
+
+# A padded array, and what is kept of it, as in put_lists.
+cdef struct Padded:
+    char kind
+    const char *base
+    Py_ssize_t row_step
+    Py_ssize_t rows
+    const int64_t *offsets
+    const int64_t *cells
+    const uint8_t *mask
+    Py_ssize_t mask_step
+
+
+cdef Fault put_padded(SinkState *s, Padded a, Row r) noexcept nogil:
+    cdef Py_ssize_t i, at
+    cdef Fault fault
+    for i in range(a.rows):
+        s.row = i
+        at = i if a.cells == NULL else a.cells[i]
+        r.base = a.base + at * a.row_step
+        if a.mask != NULL:
+            r.picks = a.mask + at * a.mask_step
+        elif a.offsets != NULL:
+            r.stop = a.offsets[i + 1] - a.offsets[i]
+        if a.kind == b"O":
+            fault = put_row_of_objects(s, r)
+        elif a.kind == b"U":
+            fault = put_row_of_ucs4(s, r)
+        elif a.kind == b"S":
+            fault = put_row_of_bytes(s, r)
+        else:
+            fault = put_row_of_strings(s, r)
+        if fault != FINE:
+            return fault
+    return FINE
+
+
+def put_array(
+    Sink sink not None,
+    cnp.ndarray array not None,
+    const int64_t[::1] offsets,
+    const uint8_t[:, :] mask,
+    const int64_t[::1] cells,
+):
+    """Put kept items of an array (padded rows, width) into the sink; which, see put_lists.
+
+    The array is of kind O, U, S or T, aligned and in native byte order, with any strides. For
+    all but O the GIL is free meanwhile.
+    """
+    cdef object dtype = array.dtype
+    cdef SinkState *s = &sink.c
+    cdef Padded a
+    cdef Row r
+    cdef Fault fault
+    a.kind = ord(dtype.kind)
+    a.base = <const char *>cnp.PyArray_DATA(array)
+    a.row_step = cnp.PyArray_STRIDE(array, 0)
+    a.rows = cnp.PyArray_DIM(array, 0) if offsets is None else offsets.shape[0] - 1
+    if cnp.PyArray_SIZE(array) == 0 or a.rows == 0:
+        return
+    a.offsets = a.cells = NULL
+    a.mask = r.picks = NULL
+    a.mask_step = r.pick_step = 0
+    r.allocator = NULL
+    r.step = cnp.PyArray_STRIDE(array, 1)
+    r.size = cnp.PyArray_ITEMSIZE(array)
+    r.stop = cnp.PyArray_DIM(array, 1)
+    if offsets is not None:
+        a.offsets = &offsets[0]
+    if cells is not None:
+        a.cells = &cells[0]
+    if mask is not None:
+        a.mask = &mask[0, 0]
+        a.mask_step = mask.strides[0]
+        r.pick_step = mask.strides[1]
+    if a.kind == b"O":
+        fault = put_padded(s, a, r)
+    else:
+        if a.kind == b"T":
+            r.allocator = NpyString_acquire_allocator(
+                <PyArray_StringDTypeObject *><PyObject *>dtype)
+        with nogil:
+            fault = put_padded(s, a, r)
+            # Before the GIL is asked for: whoever holds it may be waiting for the allocator.
+            if r.allocator != NULL:
+                NpyString_release_allocator(r.allocator)
+    check(s, fault)
