@@ -12,7 +12,7 @@ from raggedh5.core.kept import Kept, Offsets
 from raggedh5.core.string_decode import decode
 from raggedh5.core.string_source import Source, kept_strings, source_of
 from raggedh5.errors import SchemaError
-from raggedh5.kernels.strings import Sink, Table
+from raggedh5.kernels.string_sink import Sink, Table
 
 __all__ = ["Dictionary"]
 

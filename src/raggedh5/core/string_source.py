@@ -12,7 +12,8 @@ from raggedh5.core.arrays import as_numpy
 from raggedh5.core.kept import Kept, Offsets, kept_from_lengths, kept_from_mask, longest
 from raggedh5.core.string_rows import fit_rows, is_nested, list_lengths, rows_of_lists
 from raggedh5.errors import SchemaError
-from raggedh5.kernels.strings import ItemError, Sink, put_array, put_lists
+from raggedh5.kernels.string_sink import Sink
+from raggedh5.kernels.strings import ItemError, put_array, put_lists
 
 __all__ = ["Source", "kept_strings", "source_of"]
 

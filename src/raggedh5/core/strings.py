@@ -10,7 +10,7 @@ from raggedh5.core.kept import Kept, Offsets
 from raggedh5.core.string_decode import decode, decode_array, take, take_array
 from raggedh5.core.string_rows import check_rows, flatten, row_offsets
 from raggedh5.core.string_source import kept_strings, source_of
-from raggedh5.kernels.strings import Sink
+from raggedh5.kernels.string_sink import Sink
 
 __all__ = [
     "Dictionary",

@@ -3,6 +3,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from raggedh5.kernels.string_sink import Sink
+
 KINDS: tuple[str, ...]
 
 class ItemError(Exception):
@@ -10,25 +12,6 @@ class ItemError(Exception):
     item: int
     kind: Literal["type", "null", "utf8", "unicode", "full", "changed"]
     def __init__(self, row: int, item: int, kind: str) -> None: ...
-
-class Block: ...
-
-class Table:
-    def __init__(self, seed: int, limit: int) -> None: ...
-    def __len__(self) -> int: ...
-    def copy_from(self, first: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]: ...
-    def rollback(self, count: int) -> None: ...
-
-class Sink:
-    @staticmethod
-    def of_bytes(
-        offsets: npt.NDArray[np.int64], valid: npt.NDArray[np.uint8] | None, guess: int
-    ) -> Sink: ...
-    @staticmethod
-    def of_codes(table: Table, pieces: list[npt.NDArray[np.int32]], nullable: bool) -> Sink: ...
-    @property
-    def filled(self) -> int: ...
-    def take_bytes(self) -> npt.NDArray[np.uint8]: ...
 
 def put_lists(
     sink: Sink,

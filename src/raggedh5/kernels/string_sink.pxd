@@ -112,3 +112,13 @@ cdef inline Fault put_code_points(
     s.used += size
     put_end(s)
     return FINE
+
+
+cdef class Table:
+    cdef HashTable c
+
+
+cdef class Sink:
+    cdef SinkState c
+    cdef Piece *pieces
+    cdef object kept_alive
