@@ -1,5 +1,6 @@
 """Where strings go one by one: a growing buffer of bytes with offsets, or dictionary codes."""
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport realloc
 
@@ -114,10 +115,12 @@ cdef inline Fault put_code_points(
     return FINE
 
 
+@cython.final
 cdef class Table:
     cdef HashTable c
 
 
+@cython.final
 cdef class Sink:
     cdef SinkState c
     cdef Piece *pieces

@@ -1,14 +1,19 @@
+from typing import final
+
 import numpy as np
 import numpy.typing as npt
 
+@final
 class Block: ...
 
+@final
 class Table:
-    def __init__(self, seed: int, limit: int) -> None: ...
+    def __new__(cls, seed: int, limit: int) -> Table: ...
     def __len__(self) -> int: ...
     def copy_from(self, first: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]: ...
     def rollback(self, count: int) -> None: ...
 
+@final
 class Sink:
     @staticmethod
     def of_bytes(

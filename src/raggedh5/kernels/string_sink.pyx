@@ -5,6 +5,7 @@ The arguments are trusted: `raggedh5.core.strings` and `raggedh5.core.dictionary
 
 import numpy as np
 
+cimport cython
 cimport numpy as cnp
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
@@ -16,6 +17,7 @@ from .hashtable cimport resize_slots
 cnp.import_array()
 
 
+@cython.final
 cdef class Block:
     """Memory that an array lives in."""
 
@@ -25,6 +27,7 @@ cdef class Block:
         free(self.memory)
 
 
+@cython.final
 cdef class Table:
     """Distinct strings numbered from 0 in order of appearance, at most limit of them."""
 
@@ -66,6 +69,7 @@ cdef class Table:
                 raise MemoryError
 
 
+@cython.final
 cdef class Sink:
     """Where the items go; made by of_bytes or of_codes."""
 

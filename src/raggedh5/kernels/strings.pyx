@@ -2,8 +2,7 @@
 """Strings of every kind of source into UTF-8 bytes with offsets, or into dictionary codes.
 
 A source (lists of str, object, U, S and StringDType arrays) is walked in row order and its kept
-items are put into a `Sink`. The arguments are trusted: `raggedh5.core.string_source` and
-`raggedh5.core.dictionary` check them.
+items are put into a `Sink`. The arguments are trusted: `raggedh5.core.string_source` checks them.
 """
 
 cimport numpy as cnp
@@ -63,8 +62,8 @@ class ItemError(Exception):
         self.kind = kind
 
 
-# What the kept items of a source have in common, and the walk over one row of each kind of source:
-# the items j below stop with picks[j * pick_step] set (all of them where picks is NULL).
+# One row of a source. Its kept items are the j below stop with picks[j * pick_step] set, or all of
+# them where picks is NULL.
 cdef struct Row:
     const char *base
     Py_ssize_t step
