@@ -14,11 +14,19 @@ from raggedh5.kernels.offsets import (
     offsets_from_mask,
 )
 
-__all__ = ["Kept", "check_offsets", "kept_from_lengths", "kept_from_mask", "kept_groups", "longest"]
+__all__ = [
+    "ANY_WIDTH",
+    "Kept",
+    "check_offsets",
+    "kept_from_lengths",
+    "kept_from_mask",
+    "kept_groups",
+    "longest",
+]
 
 Offsets = npt.NDArray[np.int64]
 
-_ANY_WIDTH = 2**63 - 1
+ANY_WIDTH = 2**63 - 1
 
 
 class Kept:
@@ -127,10 +135,10 @@ def kept_from_lengths(lengths: Any, width: int | None = None) -> Kept:
         )
     if counts.dtype == np.uint64:
         # What passes int64 becomes the largest of them, which no width or total has room for.
-        counts = np.minimum(counts, np.uint64(_ANY_WIDTH))
+        counts = np.minimum(counts, np.uint64(ANY_WIDTH))
     counts = np.ascontiguousarray(counts, np.int64)
     offsets = np.empty(len(counts) + 1, np.int64)
-    bad = offsets_from_lengths(counts, _ANY_WIDTH if width is None else width, offsets)
+    bad = offsets_from_lengths(counts, ANY_WIDTH if width is None else width, offsets)
     if bad >= 0:
         reason = "is negative" if counts[bad] < 0 else "is too long"
         room = "" if width is None else f" for a width of {width}"

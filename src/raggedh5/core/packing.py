@@ -16,15 +16,28 @@ from raggedh5.core.casting import check_castable, not_finite, to_dtype
 from raggedh5.core.kept import (
     Kept,
     Offsets,
+    check_offsets,
     kept_from_lengths,
     kept_from_mask,
     kept_groups,
     longest,
 )
+from raggedh5.core.scattering import gather, scatter, scatter_into
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.compact import compact
 
-__all__ = ["Kept", "kept_from_lengths", "kept_from_mask", "kept_groups", "pack", "pack_into"]
+__all__ = [
+    "Kept",
+    "check_offsets",
+    "gather",
+    "kept_from_lengths",
+    "kept_from_mask",
+    "kept_groups",
+    "pack",
+    "pack_into",
+    "scatter",
+    "scatter_into",
+]
 
 Array = npt.NDArray[Any]
 

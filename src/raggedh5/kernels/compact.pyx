@@ -1,45 +1,35 @@
 """Copy the kept items of a padded array to flat pieces, converting and checking on the way."""
 
 cimport numpy as cnp
-from libc.stdint cimport (
-    int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
-)
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+
+from raggedh5.kernels.scalars cimport (
+    check_t, convert_t, converter, finite_check, scalar_bytes,
+)
 
 cdef extern from "numpy/arrayobject.h":
     bint PyDataType_REFCHK(cnp.dtype)
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define raggedh5_prefetch(address) __builtin_prefetch(address)
+    #else
+    #define raggedh5_prefetch(address) ((void) (address))
+    #endif
+    """
+    void prefetch "raggedh5_prefetch"(const char *address) noexcept nogil
+
 cnp.import_array()
 
-# Both return nonzero where a scalar does not pass: it lost its value, or it is not finite.
-ctypedef bint (*convert_t)(const char *, char *, Py_ssize_t) noexcept nogil
-ctypedef bint (*check_t)(const char *, Py_ssize_t) noexcept nogil
-
-ctypedef fused source_t:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
-ctypedef fused target_t:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
-
-ctypedef fused bits_t:
-    uint16_t
-    uint32_t
-    uint64_t
+# Rows lie apart, with padding between, so that the processor does not see the next one coming.
+cdef enum:
+    CACHE_LINE = 64
+    PREFETCH_LEAST = 512
+    PREFETCH_MOST = 4096
+    PREFETCH_ROWS = 3
 
 cdef struct Piece:
     char *data
@@ -58,119 +48,19 @@ cdef struct Copy:
     Py_ssize_t left
 
 
-cdef bint _integers(const source_t *x, target_t *y, Py_ssize_t n) noexcept nogil:
-    cdef source_t lost = 0
-    cdef Py_ssize_t k
-    for k in range(n):
-        y[k] = <target_t> x[k]
-        lost |= (x[k] ^ <source_t> y[k]) | <source_t> ((x[k] < 0) != (y[k] < 0))
-    return lost != 0
+cdef inline void _next_piece(Copy *copy) noexcept nogil:
+    while copy.left == 0:
+        copy.piece += 1
+        copy.out = copy.piece.data
+        copy.left = copy.piece.items
 
 
-cdef convert_t _to_integer(source_t _, int kind, Py_ssize_t size) noexcept:
-    if kind == c"i":
-        if size == 1:
-            return <convert_t> _integers[source_t, int8_t]
-        if size == 2:
-            return <convert_t> _integers[source_t, int16_t]
-        if size == 4:
-            return <convert_t> _integers[source_t, int32_t]
-        return <convert_t> _integers[source_t, int64_t]
-    if size == 1:
-        return <convert_t> _integers[source_t, uint8_t]
-    if size == 2:
-        return <convert_t> _integers[source_t, uint16_t]
-    if size == 4:
-        return <convert_t> _integers[source_t, uint32_t]
-    return <convert_t> _integers[source_t, uint64_t]
-
-
-# A float is infinite or NaN where its exponent is all ones: adding one to the lowest bit of the
-# exponent then carries into the (cleared) sign bit. Integer arithmetic, so that it vectorises.
-cdef bint _not_finite(const bits_t *x, Py_ssize_t n) noexcept nogil:
-    cdef bits_t carried = 0
-    cdef bits_t one
-    cdef Py_ssize_t k
-    if bits_t is uint16_t:
-        one = 1 << 10
-    elif bits_t is uint32_t:
-        one = 1 << 23
-    else:
-        one = <uint64_t> 1 << 52
-    cdef bits_t magnitude = <bits_t> (~(<bits_t> 0)) >> 1
-    for k in range(n):
-        carried |= <bits_t> ((x[k] & magnitude) + one)
-    return carried > magnitude
-
-
-cdef bint _doubles_to_floats(const double *x, float *y, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(n):
-        y[k] = <float> x[k]
-    if not _not_finite[uint32_t](<const uint32_t *> y, n):
-        return False
-    for k in range(n):
-        if _not_finite[uint32_t](<const uint32_t *> &y[k], 1):
-            if not _not_finite[uint64_t](<const uint64_t *> &x[k], 1):
-                return True
-    return False
-
-
-cdef bint _floats_to_doubles(const float *x, double *y, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(n):
-        y[k] = x[k]
-    return False
-
-
-cdef convert_t _converter(cnp.dtype source, cnp.dtype target) noexcept:
-    """Pick the loop that turns one dtype into the other; NULL where there is none."""
-    cdef char kind = source.kind
-    cdef Py_ssize_t size = source.itemsize
-    if kind == c"f" and target.kind == c"f":
-        if size == 8 and target.itemsize == 4:
-            return <convert_t> _doubles_to_floats
-        if size == 4 and target.itemsize == 8:
-            return <convert_t> _floats_to_doubles
-        return NULL
-    if target.kind != c"i" and target.kind != c"u":
-        return NULL
-    if kind == c"b" or (kind == c"u" and size == 1):
-        return _to_integer[uint8_t](0, target.kind, target.itemsize)
-    if kind == c"u":
-        if size == 2:
-            return _to_integer[uint16_t](0, target.kind, target.itemsize)
-        if size == 4:
-            return _to_integer[uint32_t](0, target.kind, target.itemsize)
-        return _to_integer[uint64_t](0, target.kind, target.itemsize)
-    if kind == c"i":
-        if size == 1:
-            return _to_integer[int8_t](0, target.kind, target.itemsize)
-        if size == 2:
-            return _to_integer[int16_t](0, target.kind, target.itemsize)
-        if size == 4:
-            return _to_integer[int32_t](0, target.kind, target.itemsize)
-        return _to_integer[int64_t](0, target.kind, target.itemsize)
-    return NULL
-
-
-cdef bint _set_check(cnp.dtype target, Copy *copy) noexcept:
-    """Choose the loop that looks for NaN and infinity; False where there is none."""
-    cdef Py_ssize_t size = target.itemsize
-    if target.kind == c"c":
-        size //= 2
-    elif target.kind != c"f":
-        return True
-    if size == 2:
-        copy.check = <check_t> _not_finite[uint16_t]
-    elif size == 4:
-        copy.check = <check_t> _not_finite[uint32_t]
-    elif size == 8:
-        copy.check = <check_t> _not_finite[uint64_t]
-    else:
-        return False
-    copy.scalars = copy.target_bytes // size
-    return True
+cdef inline bint _finish(Copy *copy, Py_ssize_t items) noexcept nogil:
+    """Look at what was just written, and step over it."""
+    cdef bint bad = copy.check != NULL and copy.check(copy.out, items * copy.scalars)
+    copy.out += items * copy.target_bytes
+    copy.left -= items
+    return bad
 
 
 cdef inline bint _copy_run(Copy *copy, const char *source, Py_ssize_t items) noexcept nogil:
@@ -178,35 +68,125 @@ cdef inline bint _copy_run(Copy *copy, const char *source, Py_ssize_t items) noe
     cdef bint bad = False
     cdef Py_ssize_t take, k
     while items > 0:
-        while copy.left == 0:
-            copy.piece += 1
-            copy.out = copy.piece.data
-            copy.left = copy.piece.items
+        _next_piece(copy)
         take = min(items, copy.left)
         if copy.stride == copy.source_bytes:
             if copy.convert == NULL:
                 memcpy(copy.out, source, <size_t> (take * copy.source_bytes))
             else:
                 bad |= copy.convert(source, copy.out, take * copy.scalars)
-        elif copy.convert == NULL:
-            for k in range(take):
-                memcpy(
-                    copy.out + k * copy.source_bytes,
-                    source + k * copy.stride,
-                    <size_t> copy.source_bytes,
-                )
         else:
             for k in range(take):
-                bad |= copy.convert(
-                    source + k * copy.stride, copy.out + k * copy.target_bytes, copy.scalars
-                )
-        if copy.check != NULL:
-            bad |= copy.check(copy.out, take * copy.scalars)
+                if copy.convert == NULL:
+                    memcpy(
+                        copy.out + k * copy.source_bytes,
+                        source + k * copy.stride,
+                        <size_t> copy.source_bytes,
+                    )
+                else:
+                    bad |= copy.convert(
+                        source + k * copy.stride, copy.out + k * copy.target_bytes, copy.scalars
+                    )
+        bad |= _finish(copy, take)
         source += take * copy.stride
-        copy.out += take * copy.target_bytes
-        copy.left -= take
         items -= take
     return bad
+
+
+cdef inline Py_ssize_t _select(
+    char *out,
+    const char *line,
+    Py_ssize_t stride,
+    const char *keep,
+    Py_ssize_t keep_stride,
+    Py_ssize_t item,
+    Py_ssize_t width,
+    Py_ssize_t take,
+    const Py_ssize_t size,
+) noexcept nogil:
+    """Write every item, but step on only after those that are kept: no branch to mispredict."""
+    cdef Py_ssize_t kept
+    while take > 0 and item < width:
+        memcpy(out, line + item * stride, <size_t> size)
+        kept = keep[item * keep_stride] != 0
+        out += kept * size
+        take -= kept
+        item += 1
+    return item if take == 0 else -1
+
+
+cdef bint _copy_small(
+    Copy *copy,
+    const char *line,
+    const char *keep,
+    Py_ssize_t keep_stride,
+    Py_ssize_t width,
+    Py_ssize_t items,
+) noexcept nogil:
+    """Copy the kept ones among items of a few bytes, on over the ends of pieces."""
+    cdef bint bad = False
+    cdef Py_ssize_t item = 0
+    cdef Py_ssize_t step = copy.stride
+    cdef Py_ssize_t take, size
+    while items > 0:
+        _next_piece(copy)
+        take = min(items, copy.left)
+        size = copy.source_bytes
+        # The size as a constant, so that the copy is an instruction or two and no call.
+        if size == 1:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 1)
+        elif size == 2:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 2)
+        elif size == 4:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 4)
+        elif size == 8:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 8)
+        elif size == 12:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 12)
+        elif size == 16:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 16)
+        else:
+            item = _select(copy.out, line, step, keep, keep_stride, item, width, take, 24)
+        if item < 0:
+            return True
+        bad |= _finish(copy, take)
+        items -= take
+    return bad
+
+
+cdef bint _copy_runs(
+    Copy *copy,
+    const char *line,
+    const char *keep,
+    Py_ssize_t keep_stride,
+    Py_ssize_t width,
+    Py_ssize_t items,
+) noexcept nogil:
+    """Copy the kept items, as many at once as follow each other."""
+    cdef bint bad = False
+    cdef Py_ssize_t stop = 0
+    cdef Py_ssize_t start
+    while items > 0:
+        start = stop
+        while start < width and keep[start * keep_stride] == 0:
+            start += 1
+        if start == width:
+            return True
+        stop = start + 1
+        while stop < width and stop - start < items and keep[stop * keep_stride] != 0:
+            stop += 1
+        bad |= _copy_run(copy, line + start * copy.stride, stop - start)
+        items -= stop - start
+    return bad
+
+
+cdef inline void _prefetch_row(const char *line, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t most = PREFETCH_MOST
+    cdef Py_ssize_t k = 0
+    size = min(size, most)
+    while k < size:
+        prefetch(line + k)
+        k += CACHE_LINE
 
 
 cdef Py_ssize_t _copy_rows(
@@ -221,35 +201,35 @@ cdef Py_ssize_t _copy_rows(
     Py_ssize_t mask_row,
     Py_ssize_t mask_item,
 ) noexcept nogil:
-    cdef Py_ssize_t row, cell, left, start, stop
+    # A mask is bounded by the width as well as by the count of its items: it is the caller's
+    # memory, and might change under our feet. A row where they disagree counts as bad.
+    cdef Py_ssize_t row, cell, items
+    cdef Py_ssize_t ahead = 0
+    cdef char one = 1
     cdef const char *line
     cdef bint bad
+    cdef bint small = copy.convert == NULL and copy.source_bytes in (1, 2, 4, 8, 12, 16, 24)
+    cdef bint packed = copy.stride == copy.source_bytes
+    if cells == NULL and packed and row_stride >= PREFETCH_LEAST:
+        ahead = PREFETCH_ROWS
     for row in range(rows):
-        left = offsets[row + 1] - offsets[row]
+        items = offsets[row + 1] - offsets[row]
         cell = row if cells == NULL else cells[row]
         line = padded + cell * row_stride
-        if mask == NULL or left == width:
-            bad = _copy_run(copy, line, left)
+        if ahead != 0 and row + ahead < rows:
+            _prefetch_row(
+                line + ahead * row_stride,
+                (offsets[row + ahead + 1] - offsets[row + ahead]) * copy.source_bytes,
+            )
+        if mask == NULL or items == width:
+            if packed or not small:
+                bad = _copy_run(copy, line, items)
+            else:
+                bad = _copy_small(copy, line, &one, 0, width, items)
+        elif small:
+            bad = _copy_small(copy, line, mask + cell * mask_row, mask_item, width, items)
         else:
-            bad = False
-            stop = 0
-            # Bounded by the width as well as by the count: the mask is the caller's memory, and
-            # might change under our feet.
-            while left > 0:
-                start = stop
-                while start < width and mask[cell * mask_row + start * mask_item] == 0:
-                    start += 1
-                if start == width:
-                    return row
-                stop = start + 1
-                while (
-                    stop < width
-                    and stop - start < left
-                    and mask[cell * mask_row + stop * mask_item] != 0
-                ):
-                    stop += 1
-                bad |= _copy_run(copy, line + start * copy.stride, stop - start)
-                left -= stop - start
+            bad = _copy_runs(copy, line, mask + cell * mask_row, mask_item, width, items)
         if bad:
             return row
     return -1
@@ -308,11 +288,14 @@ def compact(
     else:
         if not (cnp.PyArray_ISNOTSWAPPED(padded) and cnp.PyArray_ISNOTSWAPPED(piece)):
             return -2
-        copy.convert = _converter(source, target)
+        copy.convert = converter(source, target)
         if copy.convert == NULL:
             return -2
-    if finite and not _set_check(target, &copy):
-        return -2
+    if finite and (target.kind == c"f" or target.kind == c"c"):
+        copy.check = finite_check(target)
+        if copy.check == NULL:
+            return -2
+        copy.scalars = copy.target_bytes // scalar_bytes(target)
     cdef Piece *table = <Piece *> malloc(<size_t> n * sizeof(Piece))
     if table == NULL:
         raise MemoryError
