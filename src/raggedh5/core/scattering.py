@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raggedh5.core.arrays import as_numpy
 from raggedh5.core.kept import ANY_WIDTH, Offsets, check_offsets, kept_from_lengths
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.scatter import first_bad_range, gather_rows, scatter_rows
@@ -173,7 +174,7 @@ def row_numbers(rows: Any, n_rows: int) -> Offsets:
     >>> row_numbers([-1, 0], 3), row_numbers([False, True, True], 3)
     (array([2, 0]), array([1, 2]))
     """
-    index = np.asarray(rows)
+    index = as_numpy(rows)
     if index.ndim != 1 or (index.dtype.kind not in "iub" and index.size):
         raise IndexError(f"rows must be a list of integers or a bool mask, not {rows!r}")
     if index.dtype == np.bool_ and len(index) != n_rows:
