@@ -35,7 +35,7 @@ class ChunkCodec(Protocol):
         """Return the most bytes that a stored chunk can have."""
 
     def encode(self, src: Bytes, dst: Bytes) -> int:
-        """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length, 0: failed."""
+        """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length or 0."""
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """Fill `dst` (nbytes,) from ``src[:nsrc]``; return False where these bytes are damaged."""

@@ -47,10 +47,14 @@ class Task:
         """Whether `result` returns at once."""
         return not self._done.locked()
 
-    def result(self) -> Any:
-        """Wait, then return what the call returned or raise what it raised."""
+    def wait(self) -> None:
+        """Wait until the call has ended, well or not."""
         self._done.acquire()
         self._done.release()
+
+    def result(self) -> Any:
+        """Wait, then return what the call returned or raise what it raised."""
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._value

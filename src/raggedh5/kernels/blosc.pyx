@@ -423,8 +423,8 @@ def read_ranges(
             blocksize = load32(h + 8)
             nblocks = (nbytes + blocksize - 1) // blocksize
             for b in range(start[i] // blocksize, (stop[i] - 1) // blocksize + 1):
-                tag = c * nblocks + b
-                slot = tag % nslots
+                tag = c << 32 | b
+                slot = (c * 7 + b) % nslots
                 length = blocksize if (b + 1) * blocksize <= nbytes else nbytes - b * blocksize
                 if tags[slot] != tag:
                     begin = load32(h + HEADER + 4 * b)

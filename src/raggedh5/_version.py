@@ -1,0 +1,3 @@
+"""The version of the library, where everything may import it from."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,289 @@
+"""One batch on its way into a table: which rows and items there are, and what each column gives."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.arrays import as_numpy
+from raggedh5.core.kept import Kept, kept_from_lengths, kept_from_mask, kept_groups
+from raggedh5.core.ragged import Ragged
+from raggedh5.core.schema import STRING, Column
+from raggedh5.core.string_rows import is_nested, row_offsets
+from raggedh5.errors import SchemaError
+
+__all__ = ["Batch", "is_strings"]
+
+Array = NDArray[Any]
+
+
+class Batch:
+    """The columns of a batch with what is kept of them.
+
+    Parameters
+    ----------
+    data
+        Values by column: padded arrays (rows, width, *inner), `Ragged`, lists of lists of strings;
+        for a row table, arrays (rows, *inner) and lists of strings.
+    mask, lengths
+        What is kept of the padded arrays: bool (rows, width) or (rows, groups, items), or integers
+        (rows,). Without either, offsets come from the first ragged column, or everything is kept.
+    item_masks
+        For nested columns, what is kept of their items: bool (rows, groups, items) by column.
+    ragged
+        Whether a row holds items.
+
+    Attributes
+    ----------
+    kept : Kept
+        The items of each row.
+    """
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        mask: Any = None,
+        lengths: Any = None,
+        item_masks: Mapping[str, Any] | None = None,
+        ragged: bool = True,
+    ) -> None:
+        if not data:
+            raise SchemaError("a batch has at least one column")
+        if mask is None and lengths is None and ragged and "mask" in data and len(data) > 1:
+            mask = data["mask"]
+            data = {name: value for name, value in data.items() if name != "mask"}
+        self.data = data
+        self.ragged = ragged
+        self._mask = mask
+        self._lengths = lengths
+        self._item_masks = item_masks or {}
+        self._inner: Kept | None = None
+        if not ragged:
+            if mask is not None or lengths is not None:
+                raise SchemaError(
+                    "a row table has one value a row: it takes no mask and no lengths"
+                )
+            self.kept = _every_row(_row_count(data))
+        elif mask is not None:
+            if lengths is not None:
+                raise SchemaError("give either a mask or lengths, not both")
+            if getattr(mask, "ndim", 2) == 3:
+                self.kept, self._inner = kept_groups(mask)
+            else:
+                self.kept = kept_from_mask(mask)
+        elif lengths is not None:
+            self.kept = kept_from_lengths(lengths, _width(data))
+        else:
+            self.kept = _kept_by_columns(data)
+        self.rows = self.kept.rows
+        self.items = self.kept.items
+
+    def numbers(self, name: str, value: Any) -> tuple[Array, Kept]:
+        """Return the values of column `name` as a padded array, and what is kept of it."""
+        if type(value) is np.ndarray and self.ragged:
+            return value, self.kept
+        if isinstance(value, Ragged):
+            self._check_offsets(name, value)
+            values = as_numpy(value.values)
+            return values[:, None], _every_row(self.items)
+        if not self.ragged:
+            array = as_numpy(value)
+            if array.ndim == 0 or len(array) != self.rows:
+                raise SchemaError(
+                    f"column {name!r}: shape {array.shape} does not begin with ({self.rows},)"
+                )
+            return array[:, None], self.kept
+        if _is_ragged_list(value):
+            ragged = Ragged.from_lists(value)
+            self._check_offsets(name, ragged)
+            return as_numpy(ragged.values)[:, None], _every_row(self.items)
+        return as_numpy(value), self.kept
+
+    def nested(self, name: str) -> tuple[Array, Kept, bool]:
+        """Return array, what is kept of its items, and whether these are flat, of a nested column.
+
+        Where they are flat, the second is the offsets of the lists alone, and the array holds the
+        items themselves.
+        """
+        value = self.data[name]
+        if isinstance(value, Ragged):
+            self._check_offsets(name, value)
+            if not isinstance(value.values, Ragged):
+                raise SchemaError(f"column {name!r}: its items hold lists, so it takes two levels")
+            lists = value.values
+            return as_numpy(lists.values), kept_from_lengths(lists.lengths), True
+        return as_numpy(value), self.inner_kept(name), False
+
+    def inner_kept(self, name: str) -> Kept:
+        """Return what is kept of the items of a nested column given as a padded array."""
+        if name in self._item_masks:
+            groups = self._mask if self._mask is not None else None
+            if groups is None and self._lengths is not None:
+                width = np.shape(self._item_masks[name])[1]
+                groups = np.arange(width) < np.asarray(self._lengths)[:, None]
+            _, inner = kept_groups(self._item_masks[name], groups)
+            return inner
+        if self._inner is None:
+            raise SchemaError(
+                f"column {name!r}: give a mask (rows, groups, items), or item_masks[{name!r}]"
+            )
+        return self._inner
+
+    def strings(self, name: str) -> tuple[Any, Kept | None]:
+        """Return the strings of a column and what is kept of them, None for all."""
+        value = self.data[name]
+        if isinstance(value, Ragged):
+            self._check_offsets(name, value)
+            return value.values, None
+        if self.ragged:
+            return value, self.kept
+        if np.ndim(value) != 1 or len(value) != self.rows:
+            raise SchemaError(f"column {name!r}: {self.rows} strings are wanted, one a row")
+        return value, None
+
+    def infer(self, name: str) -> Column:
+        """Say what column the values would make."""
+        value = self.data[name]
+        depth = 2 if self.ragged else 1
+        if is_strings(value):
+            nullable = _has_null(value)
+            return Column(STRING, nullable=nullable)
+        if isinstance(value, Ragged):
+            if isinstance(value.values, Ragged):
+                inner = value.values.values
+                return Column(inner.dtype, inner.shape[1:], nested=True)
+            return Column(value.values.dtype, value.values.shape[1:])
+        if isinstance(value, np.ma.MaskedArray):
+            return Column(value.dtype, value.shape[depth:], nullable=True)
+        if self.ragged and _is_ragged_list(value):
+            values = Ragged.from_lists(value).values
+            return Column(values.dtype, values.shape[1:])
+        array = as_numpy(value)
+        if array.ndim < depth:
+            wanted = "(rows, width, ...)" if self.ragged else "(rows, ...)"
+            raise SchemaError(f"column {name!r}: shape {array.shape} is not {wanted}")
+        if name in self._item_masks or (
+            self._inner is not None and array.shape[:3] == self._inner.shape
+        ):
+            return Column(array.dtype, array.shape[3:], nested=True)
+        return Column(array.dtype, array.shape[depth:])
+
+    def parts(self, limit: int) -> Iterator["Batch"]:
+        """Cut the batch into runs of rows of about `limit` bytes; a small one is its own only part.
+
+        A batch is packed, compressed and stored part by part, so that writing one needs little
+        memory beside it.
+        """
+        nbytes = sum(_nbytes(value, self.items) for value in self.data.values())
+        count = min(-(-nbytes // limit), self.rows)
+        if count < 2:
+            yield self
+            return
+        step = -(-self.rows // count)
+        for first in range(0, self.rows, step):
+            rows = slice(first, min(first + step, self.rows))
+            yield Batch(
+                {name: _rows_of(value, rows) for name, value in self.data.items()},
+                None if self._mask is None else self._mask[rows],
+                None
+                if self._mask is not None or not self.ragged
+                else np.diff(self.kept.offsets[rows.start : rows.stop + 1]),
+                {name: value[rows] for name, value in self._item_masks.items()},
+                self.ragged,
+            )
+
+    def _check_offsets(self, name: str, value: Ragged) -> None:
+        if len(value) != self.rows:
+            raise SchemaError(f"column {name!r}: {len(value)} rows, but the batch has {self.rows}")
+        if value.offsets is not self.kept.offsets:
+            wrong = value.offsets[1:] != self.kept.offsets[1:]
+            if wrong.any():
+                row = int(wrong.argmax())
+                wanted = int(self.kept.offsets[row + 1] - self.kept.offsets[row])
+                raise SchemaError(
+                    f"column {name!r}, row {row}: {int(value.lengths[row])} items, but the batch "
+                    f"keeps {wanted}"
+                )
+
+
+def is_strings(value: Any) -> bool:
+    """Whether the values of a column are strings, told by the first that is found."""
+    if isinstance(value, Ragged):
+        return not isinstance(value.values, Ragged) and value.values.dtype.kind in "UOTS"
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "UOTS"
+    if not isinstance(value, (list, tuple)):
+        return False
+    for row in value:
+        if isinstance(row, np.ndarray):
+            return is_strings(row)
+        for item in row if isinstance(row, (list, tuple)) else (row,):
+            if item is not None:
+                return isinstance(item, (str, bytes))
+    return False
+
+
+def _every_row(rows: int) -> Kept:
+    return Kept(np.arange(rows + 1, dtype=np.int64), 1)
+
+
+def _row_count(data: Mapping[str, Any]) -> int:
+    value = next(iter(data.values()))
+    shape = getattr(value, "shape", None)
+    if shape is not None and len(shape) == 0:
+        raise SchemaError("a row table takes arrays of one value a row, not single values")
+    return len(value) if shape is None else int(shape[0])
+
+
+def _width(data: Mapping[str, Any]) -> int | None:
+    for value in data.values():
+        shape = getattr(value, "shape", ())
+        if len(shape) > 1 and not isinstance(value, Ragged):
+            return int(shape[1])
+    return None
+
+
+def _is_ragged_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(row, (list, tuple, np.ndarray)) for row in value
+    )
+
+
+def _kept_by_columns(data: Mapping[str, Any]) -> Kept:
+    for value in data.values():
+        if isinstance(value, Ragged):
+            return Kept(value.offsets, None)
+        if isinstance(value, (list, tuple)) and is_nested(value):
+            return kept_from_lengths(np.diff(row_offsets(value)))
+    value = next(iter(data.values()))
+    array = as_numpy(value)
+    if array.ndim < 2:
+        raise SchemaError(
+            f"column {next(iter(data))!r}: shape {array.shape} is not (rows, width, ...); a table "
+            "of one value a row is made with ragged=False"
+        )
+    return kept_from_lengths(np.full(len(array), array.shape[1]), array.shape[1])
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, Ragged):
+        value = value.values
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "T":
+            return hasattr(value.dtype, "na_object")
+        return value.dtype.kind == "O" and any(item is None for item in value.ravel())
+    return any(
+        item is None
+        for row in value
+        for item in (row if isinstance(row, (list, tuple)) else (row,))
+    )
+
+
+def _nbytes(value: Any, items: int) -> int:
+    size = getattr(value, "nbytes", None)
+    return int(size) if size is not None else 16 * items
+
+
+def _rows_of(value: Any, rows: slice) -> Any:
+    return value[rows]

@@ -1,0 +1,258 @@
+"""Dense N-dimensional arrays that grow along axis 0, through the same codecs and threads."""
+
+import operator
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.arrays import as_numpy
+from raggedh5.core.casting import check_castable, to_dtype
+from raggedh5.errors import SchemaError
+from raggedh5.store.handle import Handle
+from raggedh5.store.hyperslab import Hyperslab, hyperslab
+from raggedh5.store.reader import Reader
+from raggedh5.store.stream import Stream
+
+__all__ = ["Array", "ArrayWriter", "read_selection"]
+
+Values = NDArray[Any]
+
+PART = 1 << 23
+"""Bytes of a block that are copied before what is coded is stored."""
+
+
+class ArrayWriter:
+    """The writing end of one array."""
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
+        self.handle = handle
+        count = int(dataset.shape[0])
+        length = dataset.chunks[0]
+        tail = None
+        if count % length:
+            box = (slice(count - count % length, count), *map(slice, dataset.shape[1:]))
+            tail = Reader(handle, dataset).read(_closed(box))
+        self.stream = Stream(handle, dataset, count, tail, blocksize=blocksize)
+        self._saved = count
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far, on disk or not."""
+        return self.stream.count
+
+    def append(self, block: Values) -> None:
+        """Append all rows of `block`, or none."""
+        stream, sink = self.stream, self.handle.sink
+        sink.advance()
+        step = max(PART // max(block[:1].nbytes, 1), 1)
+        if len(block) <= step:
+            stream.append(block)
+        else:
+            snapshot = stream.snapshot()
+            try:
+                for first in range(0, len(block), step):
+                    stream.append(block[first : first + step])
+                    sink.advance()
+            except BaseException:
+                stream.restore(snapshot)
+                self._saved = -1
+                raise
+        if self.handle.adopted:
+            self.flush(sync_only=True)
+
+    def flush(self, sync_only: bool = False) -> None:
+        """Bring every row to the file; see `raggedh5.store.writer.TableWriter.flush`."""
+        stream = self.stream
+        if self._saved == stream.count:
+            return
+        if not sync_only:
+            stream.put_tail()
+        self.handle.sink.drain()
+        if sync_only:
+            stream.sync_tail()
+        stream.trim()
+        self._saved = stream.count
+        stream.sums.save()
+
+    def settle(self) -> None:
+        """Store the last chunk that `flush` has left to HDF5."""
+        self.stream.put_tail()
+        self.handle.sink.drain()
+        self.stream.sums.save()
+
+
+class Array:
+    """A dense array of a file, as `File.create_array` and ``file[name]`` return it.
+
+    Indexing reads only the chunks that are asked for, decoded in parallel, and understands what
+    h5py understands.
+
+    Examples
+    --------
+    >>> import raggedh5 as rh5, numpy as np, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "scan.h5"
+    >>> with rh5.File(path, "w") as file:
+    ...     frames = file.create_array("frames", shape=(0, 2), dtype="u2")
+    ...     frames.append([[1, 2], [3, 4]])
+    ...     frames[1]
+    array([3, 4], dtype=uint16)
+    """
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
+        self._handle = handle
+        self._dataset = dataset
+        self._blocksize = blocksize
+        self._reader: Reader | None = None
+
+    @property
+    def name(self) -> str:
+        """Path of the dataset in the file."""
+        return str(self._dataset.name)
+
+    @property
+    def h5(self) -> h5py.Dataset:
+        """The HDF5 dataset; appended rows are in it after `File.flush`."""
+        return self._dataset
+
+    @property
+    def attrs(self) -> h5py.AttributeManager:
+        """Attributes of the dataset."""
+        return self._dataset.attrs
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype."""
+        dtype: np.dtype[Any] = self._dataset.dtype
+        return dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, rows not yet flushed included."""
+        shape: tuple[int, ...] = self._dataset.shape
+        writer = self._handle.writers.get(self.name)
+        return shape if writer is None else (writer.rows, *shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """Shape of a chunk, None where the layout has none."""
+        chunks: tuple[int, ...] | None = self._dataset.chunks
+        return chunks
+
+    def __len__(self) -> int:
+        """Return the length of axis 0."""
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        """Say what the array is."""
+        if not self._handle.is_open:
+            return "<raggedh5.Array (closed)>"
+        return f"<raggedh5.Array {self.name!r}: {self.dtype} of shape {self.shape}>"
+
+    def append(self, block: Any) -> None:
+        """Append rows along axis 0: all of them, or none.
+
+        Parameters
+        ----------
+        block
+            Array-like (rows, *inner), or (*inner) for a single row. Copied, and converted if its
+            dtype is another, but never with a loss beyond rounding.
+
+        Raises
+        ------
+        SchemaError
+            If the block does not fit the array.
+        WriteError
+            If the file cannot be written.
+        """
+        handle = self._handle
+        with handle.lock:
+            handle.check_writable()
+            writer = handle.writers.get(self.name)
+            if writer is None:
+                maxshape = self._dataset.maxshape
+                if not self.chunks or not maxshape or maxshape[0] is not None:
+                    raise SchemaError(f"{self.name} does not grow: it has a fixed shape")
+                writer = handle.writers[self.name] = ArrayWriter(
+                    handle, self._dataset, self._blocksize
+                )
+            writer.append(self._fitting(as_numpy(block)))
+
+    def __getitem__(self, selection: Any) -> Any:
+        """Read a part, as h5py does."""
+        return read_selection(self._reader_now(), selection)
+
+    def read(self) -> Values:
+        """Read everything."""
+        return self._reader_now().read()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Values:
+        """Read everything, for `numpy.asarray`."""
+        if copy is False:
+            raise ValueError("an array in a file cannot be had without a copy")
+        return self.read().astype(dtype or self.dtype, copy=False)
+
+    def __reduce__(self) -> Any:
+        """Pickle as path and name: the copy opens the file again, for reading."""
+        self._handle.check_open()
+        return self._handle.reopen, (self._handle.path, self.name, self._handle.verify)
+
+    def _fitting(self, block: Values) -> Values:
+        inner = self._dataset.shape[1:]
+        if block.shape == inner:
+            block = block[None]
+        if block.shape[1:] != inner or block.ndim == 0:
+            raise SchemaError(f"{self.name}: rows have shape {inner}, not {block.shape[1:]}")
+        if block.dtype == self.dtype:
+            return block
+        check_castable(block.dtype, self.dtype, self.name)
+        converted, lost = to_dtype(block, self.dtype)
+        if lost.any():
+            row = int(np.argwhere(lost)[0][0])
+            raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
+        return converted
+
+    def _reader_now(self) -> Reader:
+        handle = self._handle
+        handle.check_open()
+        writer = handle.writers.get(self.name)
+        if writer is not None:
+            with handle.lock:
+                writer.flush(sync_only=handle.adopted)
+        if self._reader is None:
+            self._reader = Reader(handle, self._dataset)
+        return self._reader
+
+
+def read_selection(reader: Reader, selection: Any) -> Any:
+    """Read what h5py's brackets would, in parallel where it is made of slices and numbers.
+
+    A list of rows on axis 0 may be in any order and repeat itself.
+    """
+    shape = reader.shape
+    if not shape:
+        values = reader.read()
+        return values[selection] if selection != () else values[()]
+    part = hyperslab(selection, shape)
+    if isinstance(part, Hyperslab):
+        values = reader.read(part.box)
+        return part.finish(values)
+    rows = part
+    out = np.empty((len(rows), *shape[1:]), reader.dtype)
+    reader.read_ranges(rows, rows + 1, out, np.arange(len(rows), dtype=np.int64))
+    return out
+
+
+def _closed(box: tuple[slice, ...]) -> tuple[slice, ...]:
+    return tuple(slice(operator.index(s.start or 0), s.stop) for s in box)

@@ -1,0 +1,157 @@
+"""Where the chunks of a dataset lie in the file, and their bytes, fetched and verified."""
+
+import math
+import os
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.checksum import UNKNOWN, checksum
+from raggedh5.core.chunk_codecs import scratch
+from raggedh5.errors import FormatError
+from raggedh5.store.handle import Handle
+
+__all__ = ["ChunkMap"]
+
+Bytes = NDArray[np.uint8]
+
+NOT_STORED = -1
+LARGEST_EXCESS = 1 << 20
+"""A stored chunk is never much larger than the chunk; this much more is believed of a filter."""
+
+
+class ChunkMap:
+    """Address, size and filter mask of every chunk, in the row-major order of the chunk grid.
+
+    Attributes
+    ----------
+    address, stored : ndarray of int64, shape (chunks,)
+        Where a chunk's bytes start in the file, -1 where it was never stored, and their number.
+    mask : ndarray of uint32, shape (chunks,)
+        Bit i is set where filter i was skipped.
+    """
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+        self.handle = handle
+        self.dataset = dataset
+        self.name = str(dataset.name)
+        self.sums = handle.sums(dataset)
+        self.shape: tuple[int, ...] = dataset.shape
+        self.chunks: tuple[int, ...] = dataset.chunks
+        self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
+        count = math.prod(self.grid)
+        self._check_count(count)
+        self.nbytes = dataset.dtype.itemsize * math.prod(self.chunks)
+        self.address = np.full(count, NOT_STORED, np.int64)
+        self.stored = np.zeros(count, np.int64)
+        self.mask = np.zeros(count, np.uint32)
+        self.verified = np.zeros(count, np.bool_)
+        self._fill()
+
+    def fetch(self, number: int, into: Bytes | None = None) -> Bytes | None:
+        """Read the stored bytes of a chunk and compare their checksum.
+
+        Parameters
+        ----------
+        number
+            The chunk, in the row-major order of the grid.
+        into
+            Where the bytes go if they are exactly as many; otherwise, and by default, they go to
+            this thread's scratch buffer, which the next call overwrites.
+
+        Returns
+        -------
+        ndarray of uint8, shape (stored,), or None
+            None where the chunk was never stored.
+
+        Raises
+        ------
+        FormatError
+            If the file ends before the chunk does, or the bytes changed since they were written.
+        """
+        size = int(self.stored[number])
+        address = int(self.address[number])
+        if address < 0:
+            if self.sums.get(number) != UNKNOWN:
+                raise FormatError(f"{self._where(number)} was written, but is not in the file")
+            return None
+        descriptor = self.handle.descriptor
+        target = into if into is not None and into.size == size else None
+        if target is None:
+            target = scratch("stored", size)[:size]
+        if descriptor is None:
+            _, raw = self.dataset.id.read_direct_chunk(self._place(number))
+            target[:] = np.frombuffer(raw, np.uint8)
+        elif os.preadv(descriptor, [target], address) != size:
+            raise FormatError(f"{self._where(number)} lies beyond the end of the file")
+        if self.handle.verify != "never" and not (
+            self.verified[number] and self.handle.verify == "first"
+        ):
+            self._compare(number, target)
+        return target
+
+    def verify(self, numbers: NDArray[np.int64]) -> None:
+        """Compare the checksums of those chunks that `verify=` asks for."""
+        verify = self.handle.verify
+        if verify == "never" or not self.sums.known:
+            return
+        due = numbers if verify == "always" else numbers[~self.verified[numbers]]
+        for number in dict.fromkeys(due.tolist()):
+            self.fetch(number)
+
+    def _compare(self, number: int, stored: Bytes) -> None:
+        expected = self.sums.get(number)
+        if expected != UNKNOWN and checksum(stored) != expected:
+            raise FormatError(
+                f"{self._where(number)} is damaged: its bytes do not match their checksum"
+            )
+        self.verified[number] = True
+
+    def damaged(self, number: int) -> FormatError:
+        """Return the error for a chunk that does not decode."""
+        return FormatError(f"{self._where(number)} is damaged: it does not decode")
+
+    def _where(self, number: int) -> str:
+        first = self._place(number)[0]
+        last = min(first + self.chunks[0], self.shape[0])
+        return f"{self.name}: chunk {number} (rows {first}:{last} of the dataset)"
+
+    def _place(self, number: int) -> tuple[int, ...]:
+        at = np.unravel_index(number, self.grid)
+        return tuple(int(i) * c for i, c in zip(at, self.chunks, strict=True))
+
+    def _check_count(self, count: int) -> None:
+        """Refuse a grid larger than the file could hold, before anything is allocated for it."""
+        if count > 1 << 20 and count > self.dataset.id.get_num_chunks() * 4 + (1 << 20):
+            raise FormatError(
+                f"{self.name}: shape {self.shape} in chunks of {self.chunks} has {count} chunks, "
+                f"but the file holds {self.dataset.id.get_num_chunks()}"
+            )
+
+    def _fill(self) -> None:
+        strides = [math.prod(self.grid[axis + 1 :]) for axis in range(len(self.grid))]
+        found: list[tuple[int, int, int, int]] = []
+
+        def note(info: Any) -> None:
+            number = 0
+            for offset, chunk, stride in zip(info.chunk_offset, self.chunks, strides, strict=True):
+                number += offset // chunk * stride
+            found.append((number, info.byte_offset, info.size, info.filter_mask))
+
+        try:
+            self.dataset.id.chunk_iter(note)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise FormatError(f"{self.name}: its chunk index cannot be read: {error}") from error
+        if not found:
+            return
+        table = np.array(found, np.int64)
+        table = table[table[:, 0] < len(self.address)]
+        numbers, address, stored = table[:, 0], table[:, 1], table[:, 2]
+        largest = self.nbytes + self.nbytes // 8 + LARGEST_EXCESS
+        if (stored > largest).any() or (stored < 0).any() or (address < 0).any():
+            raise FormatError(f"{self.name}: its chunk index holds impossible sizes or addresses")
+        self.address[numbers] = address
+        self.stored[numbers] = stored
+        self.mask[numbers] = table[:, 3].astype(np.uint32)

@@ -1,0 +1,201 @@
+"""Plain h5py datasets through the same codecs, threads and checksums as arrays."""
+
+import itertools
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.arrays import as_numpy
+from raggedh5.core.casting import check_castable, to_dtype
+from raggedh5.core.checksum import checksum
+from raggedh5.core.chunk_codecs import ChunkCodec
+from raggedh5.errors import SchemaError, WriteError
+from raggedh5.store.array import read_selection
+from raggedh5.store.filters import codec_of, pipeline_of
+from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.hyperslab import Hyperslab, hyperslab
+from raggedh5.store.reader import Reader
+from raggedh5.store.sink import Job
+
+__all__ = ["read_dataset", "write_dataset"]
+
+
+def read_dataset(
+    dataset: h5py.Dataset,
+    selection: Any = (),
+    *,
+    threads: int | None = None,
+    verify: Verify = "first",
+) -> Any:
+    """Read an h5py dataset, its chunks decoded in parallel outside HDF5's lock.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset of an open file; what cannot be decoded here, HDF5 decodes.
+    selection
+        What would stand in brackets behind the dataset; everything by default.
+    threads
+        Threads that decompress; None: one for each core available.
+    verify
+        Whether checksums that raggedh5 has written for it are compared.
+
+    Returns
+    -------
+    ndarray or scalar
+        As ``dataset[selection]``.
+
+    Examples
+    --------
+    >>> import h5py, numpy as np
+    >>> with h5py.File("x.h5", "w", driver="core", backing_store=False) as file:
+    ...     x = file.create_dataset("x", data=np.arange(6), chunks=(4,))
+    ...     read_dataset(x, slice(2, 5))
+    array([2, 3, 4])
+    """
+    reader = Reader(Handle(dataset.file, threads=threads, verify=verify, adopted=True), dataset)
+    if dataset.file.mode == "r+":
+        dataset.id.flush()
+    return read_selection(reader, selection)
+
+
+def write_dataset(
+    dataset: h5py.Dataset, data: Any, selection: Any = (), *, threads: int | None = None
+) -> None:
+    """Write to an h5py dataset, its chunks compressed in parallel outside HDF5's lock.
+
+    Chunks that the selection covers whole are compressed here and get a checksum. All others go
+    through HDF5.
+
+    Parameters
+    ----------
+    dataset
+        A dataset of a file that is open for writing.
+    data
+        Array-like of the selection's shape, or one that broadcasts to it. Converted, but never
+        with a loss beyond rounding.
+    selection
+        Slices and integers; everything by default.
+    threads
+        Threads that compress; None: one for each core available.
+
+    Raises
+    ------
+    SchemaError
+        If `data` do not fit.
+    WriteError
+        If the file cannot be written.
+    """
+    handle = Handle(dataset.file, threads=threads, adopted=True)
+    handle.check_writable()
+    part = hyperslab(selection, dataset.shape) if dataset.shape else None
+    values = as_numpy(data)
+    simple = isinstance(part, Hyperslab) and all(
+        isinstance(rest, int) or rest == slice(None) for rest in part.rest
+    )
+    if not simple or not dataset.chunks or not isinstance(part, Hyperslab):
+        _by_hdf5(dataset, selection, values)
+        return
+    shape = tuple(s.stop - s.start for s in part.box)
+    values = _fitting(dataset, values, shape, part.rest)
+    target = _Region(handle, dataset)
+    if target.codec is None:
+        _by_hdf5(dataset, part.box, values)
+    try:
+        _put_chunks(handle, target, values, part.box)
+        handle.sink.drain()
+        target.sums.save()
+    finally:
+        handle.pool.close()
+
+
+class _Region:
+    """A dataset of fixed extent that the sink stores chunks of."""
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+        self.name = str(dataset.name)
+        self.dataset = dataset
+        self.dataset_id = dataset.id
+        self.dtype: np.dtype[Any] = dataset.dtype
+        self.chunks: tuple[int, ...] = dataset.chunks
+        self.shape: tuple[int, ...] = dataset.shape
+        self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
+        self.sums = handle.sums(dataset)
+        nbytes = self.dtype.itemsize * int(np.prod(self.chunks, dtype=np.int64))
+        plain = self.dtype.kind in "biufcSV" and not self.dtype.hasobject
+        self.codec: ChunkCodec | None = (
+            codec_of(pipeline_of(dataset), nbytes, self.dtype.itemsize) if plain else None
+        )
+
+    def extend(self, row: int) -> None:
+        """Leave the extent as it is."""
+
+    def store_by_hdf5(self, job: Job) -> None:
+        """Do nothing: without a codec nothing is queued."""
+
+    def sum_up(self, number: int, place: tuple[int, ...]) -> None:
+        """Work the checksum of a chunk out from what HDF5 has stored."""
+        self.dataset_id.flush()
+        _, stored = self.dataset_id.read_direct_chunk(place)
+        self.sums.put(number, checksum(stored))
+
+
+def _put_chunks(
+    handle: Handle, target: _Region, values: NDArray[Any], box: tuple[slice, ...]
+) -> None:
+    spans = [
+        range(s.start // c, -(-s.stop // c)) if s.stop > s.start else range(0)
+        for s, c in zip(box, target.chunks, strict=True)
+    ]
+    for index in itertools.product(*spans):
+        number = int(np.ravel_multi_index(index, target.grid))
+        low = tuple(i * c for i, c in zip(index, target.chunks, strict=True))
+        high = tuple(
+            min(at + c, n) for at, c, n in zip(low, target.chunks, target.shape, strict=True)
+        )
+        first = tuple(max(at, s.start) for at, s in zip(low, box, strict=True))
+        last = tuple(min(at, s.stop) for at, s in zip(high, box, strict=True))
+        part = values[
+            tuple(slice(a - s.start, b - s.start) for a, b, s in zip(first, last, box, strict=True))
+        ]
+        if target.codec is not None and first == low and last == high:
+            source = handle.buffers.take(target.codec.nbytes)
+            chunk = source.view(target.dtype).reshape(target.chunks)
+            if part.shape != chunk.shape:
+                chunk[...] = 0
+            chunk[tuple(map(slice, part.shape))] = part
+            handle.sink.put(target, index[0], number, low, source)
+            handle.sink.advance()
+            continue
+        if target.codec is not None:
+            _by_hdf5(target.dataset, tuple(map(slice, first, last)), part)
+        target.sum_up(number, low)
+
+
+def _fitting(
+    dataset: h5py.Dataset, values: NDArray[Any], shape: tuple[int, ...], rest: tuple[Any, ...]
+) -> NDArray[Any]:
+    """Return the data converted and in the shape of the box."""
+    wanted = tuple(n for n, part in zip(shape, rest, strict=True) if isinstance(part, slice))
+    if values.dtype != dataset.dtype:
+        check_castable(values.dtype, dataset.dtype, dataset.name)
+        values, lost = to_dtype(values, dataset.dtype)
+        if lost.any():
+            raise SchemaError(f"{dataset.name}: a value does not fit {dataset.dtype}")
+    try:
+        return np.broadcast_to(values, wanted).reshape(shape)
+    except ValueError as error:
+        raise SchemaError(
+            f"{dataset.name}: data of shape {values.shape} do not fit {wanted}"
+        ) from error
+
+
+def _by_hdf5(dataset: h5py.Dataset, selection: Any, values: NDArray[Any]) -> None:
+    try:
+        dataset[selection] = values
+    except (OSError, RuntimeError) as error:
+        raise WriteError(f"{dataset.name} could not be written: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"{dataset.name}: {error}") from error

@@ -1,0 +1,211 @@
+"""The reading ends of a table's columns: item ranges to NumPy arrays."""
+
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.form import FieldForm
+from raggedh5.core.ragged import Ragged
+from raggedh5.core.strings import decode_array, take_array
+from raggedh5.errors import FormatError
+from raggedh5.store.dictionary import category_bytes
+from raggedh5.store.handle import Handle
+from raggedh5.store.reader import Reader
+
+__all__ = ["FieldReader", "field_reader"]
+
+Array = NDArray[Any]
+Indices = NDArray[np.int64]
+Flat = Any
+"""ndarray (items, *inner), of StringDType for strings; masked array; Ragged (nested columns)."""
+
+
+class FieldReader(Protocol):
+    """Reads items of one column."""
+
+    def gather(self, starts: Indices, stops: Indices) -> Flat:
+        """Return the items of ranges, one range behind the other."""
+
+    def read(self, start: int, stop: int) -> Flat:
+        """Return the items start:stop."""
+
+
+class NumberReader:
+    """Numbers of a fixed inner shape."""
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+        self.reader = Reader(handle, dataset)
+        self.native = self.reader.dtype.newbyteorder("=")
+        self.inner: tuple[int, ...] = dataset.shape[1:]
+
+    def read(self, start: int, stop: int) -> Array:
+        """See `FieldReader`."""
+        self.check(stop)
+        box = (slice(start, stop), *(slice(0, n) for n in self.inner))
+        return self.reader.read(box).astype(self.native, copy=False)
+
+    def gather(self, starts: Indices, stops: Indices) -> Array:
+        """See `FieldReader`."""
+        lengths = stops - starts
+        ends = np.cumsum(lengths)
+        total = int(ends[-1]) if len(ends) else 0
+        return self._ranges(
+            starts, stops, np.empty((total, *self.inner), self.reader.dtype), ends - lengths
+        )
+
+    def padded(self, starts: Indices, stops: Indices, width: int, fill: Any) -> Array:
+        """Return the items of ranges as rows of `width` places, `fill` where there is none."""
+        shape = (len(starts), width, *self.inner)
+        if fill is None or (np.isscalar(fill) and fill == 0):
+            out = np.zeros(shape, self.reader.dtype)
+        else:
+            out = np.full(shape, fill, self.reader.dtype)
+        return self._ranges(starts, stops, out, np.arange(len(starts), dtype=np.int64) * width)
+
+    def check(self, stop: int) -> None:
+        """Refuse offsets that lead beyond the values."""
+        extent = self.reader.shape[0]
+        if stop > extent:
+            raise FormatError(
+                f"{self.reader.name}: offsets lead to item {stop}, but there are {extent}"
+            )
+
+    def _ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> Array:
+        if len(stops):
+            self.check(int(stops.max()))
+            self.reader.read_ranges(starts, stops, out, places)
+        return out.astype(self.native, copy=False)
+
+
+class ListReader:
+    """Items that are lists themselves: offsets, and what they lead to."""
+
+    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
+        self.offsets = NumberReader(handle, group[field.offsets])
+        self.values = NumberReader(handle, group[field.values])
+
+    def lists(self, starts: Indices, stops: Indices) -> tuple[Array, Indices]:
+        """Return the values of item ranges and the offsets of the items, which start at 0."""
+        lengths = stops - starts
+        if not lengths.any():
+            return self.values.read(0, 0), np.zeros(1, np.int64)
+        # Every range of n items has n + 1 offsets; the values between its ends lie in one piece.
+        bounds = self.offsets.gather(starts, stops + 1).astype(np.int64, copy=False)
+        heads = np.cumsum(lengths + 1) - (lengths + 1)
+        firsts, lasts = bounds[heads], bounds[heads + lengths]
+        sizes = np.diff(bounds)
+        inside = np.ones(len(sizes), np.bool_)
+        inside[heads[1:] - 1] = False
+        sizes = sizes[inside]
+        if (sizes < 0).any() or (firsts < 0).any():
+            raise FormatError(f"{self.offsets.reader.name}: the offsets fall")
+        offsets = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        return self.values.gather(firsts, lasts), offsets
+
+    def span(self, start: int, stop: int) -> tuple[Array, Indices]:
+        """Return the same for the items start:stop."""
+        return self.lists(np.array([start]), np.array([stop]))
+
+
+class NestedReader(ListReader):
+    """A nested column: each item is a list of numbers."""
+
+    def gather(self, starts: Indices, stops: Indices) -> Ragged:
+        """See `FieldReader`."""
+        return Ragged(*self.lists(starts, stops))
+
+    def read(self, start: int, stop: int) -> Ragged:
+        """See `FieldReader`."""
+        return Ragged(*self.span(start, stop))
+
+
+class StringReader(ListReader):
+    """Strings, one behind the other."""
+
+    def gather(self, starts: Indices, stops: Indices) -> Array:
+        """See `FieldReader`."""
+        return self._decoded(*self.lists(starts, stops))
+
+    def read(self, start: int, stop: int) -> Array:
+        """See `FieldReader`."""
+        return self._decoded(*self.span(start, stop))
+
+    def _decoded(self, data: Array, offsets: Indices) -> Array:
+        try:
+            return decode_array(data, offsets)
+        except FormatError as error:
+            raise FormatError(f"{self.values.reader.name}: {error}") from error
+
+
+class DictionaryReader:
+    """Strings by their number in a dictionary."""
+
+    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
+        self.codes = NumberReader(handle, group[field.codes])
+        self.nullable = field.column.nullable
+        self._source = (handle, group, field)
+        self._categories: Array | None = None
+
+    def gather(self, starts: Indices, stops: Indices) -> Array:
+        """See `FieldReader`."""
+        return self._looked_up(self.codes.gather(starts, stops))
+
+    def read(self, start: int, stop: int) -> Array:
+        """See `FieldReader`."""
+        return self._looked_up(self.codes.read(start, stop))
+
+    def categories(self) -> Array:
+        """Return the distinct strings."""
+        if self._categories is None:
+            handle, group, field = self._source
+            try:
+                self._categories = decode_array(*category_bytes(handle, group, field))
+            except FormatError as error:
+                raise FormatError(f"{group.name}/{field.values}: {error}") from error
+        return self._categories
+
+    def _looked_up(self, codes: Array) -> Array:
+        try:
+            return take_array(self.categories(), codes, nullable=self.nullable)
+        except FormatError as error:
+            raise FormatError(f"{self.codes.reader.name}: {error}") from error
+
+
+class MaskedReader:
+    """Numbers that may be missing."""
+
+    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
+        self.values = NumberReader(handle, group[field.values])
+        self.mask = NumberReader(handle, group[field.mask])
+        self.valid_when = field.valid_when
+
+    def gather(self, starts: Indices, stops: Indices) -> Flat:
+        """See `FieldReader`."""
+        return self._masked(self.values.gather(starts, stops), self.mask.gather(starts, stops))
+
+    def read(self, start: int, stop: int) -> Flat:
+        """See `FieldReader`."""
+        return self._masked(self.values.read(start, stop), self.mask.read(start, stop))
+
+    def _masked(self, values: Array, flags: Array) -> Flat:
+        missing = (flags != 0) != self.valid_when
+        shape = (len(values), *(1,) * (values.ndim - 1))
+        return np.ma.MaskedArray(
+            values, np.broadcast_to(missing.reshape(shape), values.shape).copy()
+        )
+
+
+def field_reader(handle: Handle, group: h5py.Group, field: FieldForm) -> Any:
+    """Return the reader for a column."""
+    if field.codes is not None:
+        return DictionaryReader(handle, group, field)
+    if field.column.is_string:
+        return StringReader(handle, group, field)
+    if field.column.nested:
+        return NestedReader(handle, group, field)
+    if field.mask is not None:
+        return MaskedReader(handle, group, field)
+    return NumberReader(handle, group[field.values])

@@ -1,0 +1,320 @@
+"""The writing ends of a table's columns: from a batch's values to the streams of the buffers."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from raggedh5.core.batch import Batch
+from raggedh5.core.form import FieldForm
+from raggedh5.core.packing import pack_into
+from raggedh5.core.strings import Dictionary, encode
+from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.stream import Stream
+
+__all__ = ["FieldWriter", "field_writer"]
+
+StreamOf = Callable[[str, int], Stream]
+"""Opens the stream of a buffer, given its name and the number of items that it holds."""
+
+
+class FieldWriter(Protocol):
+    """Takes the values of one column."""
+
+    streams: list[Stream]
+
+    def stage(self, batch: Batch) -> None:
+        """Put the batch's values where they go, for `Stream.commit` or `Stream.cancel` to decide.
+
+        Raises
+        ------
+        SchemaError
+            If they do not fit the column.
+        """
+
+    def mark(self) -> int:
+        """Return what `rollback` needs beside the streams' own snapshots."""
+
+    def rollback(self, mark: int) -> None:
+        """Go back to a mark."""
+
+    def finish(self) -> None:
+        """Append what is only known when the table is flushed."""
+
+
+class NumberWriter:
+    """Numbers of a fixed inner shape: one buffer."""
+
+    def __init__(
+        self,
+        name: str,
+        field: FieldForm,
+        strict: bool,
+        finite: bool,
+        open_stream: StreamOf,
+        items: int,
+    ) -> None:
+        self.name = name
+        self.column = field.column
+        self.dtype = self.column.dtype if strict else None
+        self.finite = finite
+        self.values = open_stream(field.values, items)
+        self.streams = [self.values]
+
+    def stage(self, batch: Batch) -> None:
+        """See `FieldWriter`."""
+        self._stage(batch, batch.data[self.name])
+
+    def _stage(self, batch: Batch, value: Any) -> None:
+        array, kept = batch.numbers(self.name, value)
+        if array.dtype != self.dtype and self.dtype is not None:
+            raise _other_dtype(self.name, array.dtype, self.dtype)
+        pieces = self.values.reserve(kept.items)
+        try:
+            pack_into(kept, array, pieces, finite=self.finite, name=self.name)
+        except SchemaError:
+            if kept is not batch.kept:
+                _find_row(batch, array, pieces[0], self.name, self.finite)
+            raise
+
+    def mark(self) -> int:
+        """See `FieldWriter`."""
+        return 0
+
+    def rollback(self, mark: int) -> None:
+        """See `FieldWriter`."""
+
+    def finish(self) -> None:
+        """See `FieldWriter`."""
+
+
+class MaskedWriter(NumberWriter):
+    """Numbers that may be missing: the values, and a mask that is 1 where one is there."""
+
+    def __init__(
+        self,
+        name: str,
+        field: FieldForm,
+        strict: bool,
+        finite: bool,
+        open_stream: StreamOf,
+        items: int,
+    ) -> None:
+        super().__init__(name, field, strict, finite, open_stream, items)
+        self.valid_when = field.valid_when
+        self.valid = open_stream(field.mask or "", items)
+        self.streams = [self.values, self.valid]
+
+    def stage(self, batch: Batch) -> None:
+        """See `FieldWriter`."""
+        value = batch.data[self.name]
+        missing = np.zeros(np.shape(value)[: 2 if batch.ragged else 1], np.bool_)
+        if isinstance(value, np.ma.MaskedArray):
+            where = np.ma.getmaskarray(value)
+            missing = where.reshape(*missing.shape, -1).any(axis=-1)
+            value = np.where(where, np.zeros((), value.dtype), value.data)
+        self._stage(batch, value)
+        flags = (missing != self.valid_when).view(np.int8)
+        array, kept = batch.numbers(self.name, flags)
+        pack_into(kept, array, self.valid.reserve(kept.items), name=self.name)
+
+
+class StringWriter:
+    """Strings, one after the other: offsets and UTF-8 bytes."""
+
+    def __init__(self, name: str, field: FieldForm, open_stream: StreamOf, items: int) -> None:
+        self.name = name
+        self.offsets = open_stream(field.offsets or "", items + 1)
+        last = self.offsets.last()
+        self.base = int(last) if last is not None else 0
+        self.values = open_stream(field.values, self.base)
+        self.streams = [self.values, self.offsets]
+
+    def stage(self, batch: Batch) -> None:
+        """See `FieldWriter`."""
+        strings, kept = batch.strings(self.name)
+        data, offsets = encode(strings, kept=kept, name=self.name)
+        _check_count(self.name, len(offsets) - 1, batch.items)
+        at = 0
+        for piece in self.values.reserve(len(data)):
+            piece[:] = data[at : at + len(piece)]
+            at += len(piece)
+        _shifted(self.offsets, offsets, self.values.count)
+
+    def mark(self) -> int:
+        """See `FieldWriter`."""
+        return 0
+
+    def rollback(self, mark: int) -> None:
+        """See `FieldWriter`."""
+
+    def finish(self) -> None:
+        """See `FieldWriter`."""
+
+
+class DictionaryWriter:
+    """Strings by their number in a dictionary, which is written when the table is flushed."""
+
+    def __init__(
+        self,
+        name: str,
+        field: FieldForm,
+        dictionary: Dictionary,
+        open_stream: StreamOf,
+        items: int,
+    ) -> None:
+        self.name = name
+        self.nullable = field.column.nullable
+        self.dictionary = dictionary
+        self.written = len(dictionary)
+        self.codes = open_stream(field.codes or "", items)
+        if self.codes.dtype != np.int32:
+            raise FormatError(
+                f"{self.codes.name}: codes of {self.codes.dtype} cannot be appended to"
+            )
+        self.offsets = open_stream(field.offsets or "", self.written + 1)
+        self.values = open_stream(field.values, int(self.offsets.last() or 0))
+        self.streams = [self.codes, self.values, self.offsets]
+
+    def stage(self, batch: Batch) -> None:
+        """See `FieldWriter`."""
+        strings, kept = batch.strings(self.name)
+        self.dictionary.encode_into(
+            self.codes.reserve(batch.items),
+            strings,
+            kept=kept,
+            name=self.name,
+            nullable=self.nullable,
+        )
+
+    def mark(self) -> int:
+        """See `FieldWriter`."""
+        return self.dictionary.mark()
+
+    def rollback(self, mark: int) -> None:
+        """See `FieldWriter`."""
+        self.dictionary.rollback(mark)
+
+    def finish(self) -> None:
+        """See `FieldWriter`."""
+        if len(self.dictionary) > self.written:
+            data, offsets = self.dictionary.since(self.written)
+            base = self.values.count
+            self.values.append(data)
+            self.offsets.append(offsets[1:] + base)
+            self.written = len(self.dictionary)
+
+
+class NestedWriter:
+    """Lists of numbers in every item: offsets and values."""
+
+    def __init__(
+        self,
+        name: str,
+        field: FieldForm,
+        strict: bool,
+        finite: bool,
+        open_stream: StreamOf,
+        items: int,
+    ) -> None:
+        self.name = name
+        self.dtype = field.column.dtype if strict else None
+        self.finite = finite
+        self.offsets = open_stream(field.offsets or "", items + 1)
+        self.values = open_stream(field.values, int(self.offsets.last() or 0))
+        self.streams = [self.values, self.offsets]
+
+    def stage(self, batch: Batch) -> None:
+        """See `FieldWriter`."""
+        array, inner, flat = batch.nested(self.name)
+        if array.dtype != self.dtype and self.dtype is not None:
+            raise _other_dtype(self.name, array.dtype, self.dtype)
+        _check_count(self.name, inner.rows, batch.items)
+        pieces = self.values.reserve(inner.items)
+        if flat:
+            at = 0
+            for piece in pieces:
+                piece[...] = array[at : at + len(piece)]
+                at += len(piece)
+        else:
+            pack_into(inner, array, pieces, finite=self.finite, name=self.name)
+        _shifted(self.offsets, inner.offsets, self.values.count)
+
+    def mark(self) -> int:
+        """See `FieldWriter`."""
+        return 0
+
+    def rollback(self, mark: int) -> None:
+        """See `FieldWriter`."""
+
+    def finish(self) -> None:
+        """See `FieldWriter`."""
+
+
+def field_writer(
+    name: str,
+    field: FieldForm,
+    strict: bool,
+    finite: bool,
+    dictionary: Callable[[], Dictionary],
+    open_stream: StreamOf,
+    items: int,
+) -> FieldWriter:
+    """Return the writer for a column.
+
+    Parameters
+    ----------
+    name, field
+        The column, and where its parts lie.
+    strict
+        Whether batches must have the column's very dtype. Otherwise they are converted to it.
+    finite
+        Whether NaN and infinity are refused.
+    dictionary
+        Reads the dictionary that the file has.
+    open_stream
+        Opens the stream of a buffer.
+    items
+        How many items the column holds.
+    """
+    if field.codes is not None:
+        return DictionaryWriter(name, field, dictionary(), open_stream, items)
+    if field.column.is_string:
+        return StringWriter(name, field, open_stream, items)
+    if field.column.nested:
+        return NestedWriter(name, field, strict, finite, open_stream, items)
+    kind = MaskedWriter if field.mask is not None else NumberWriter
+    return kind(name, field, strict, finite, open_stream, items)
+
+
+def _shifted(stream: Stream, offsets: Any, base: int) -> None:
+    """Reserve room for the ends of the lists in `offsets`, counted from `base` on."""
+    at = 1
+    for piece in stream.reserve(len(offsets) - 1):
+        np.add(offsets[at : at + len(piece)], base, out=piece)
+        at += len(piece)
+
+
+def _check_count(name: str, count: int, wanted: int) -> None:
+    if count != wanted:
+        raise SchemaError(f"column {name!r}: {count} items, but the batch keeps {wanted}")
+
+
+def _other_dtype(name: str, dtype: Any, wanted: Any) -> SchemaError:
+    return SchemaError(
+        f"column {name!r}, row 0: the batch has {dtype}, the column {wanted}; convert the batch, "
+        f"or declare the column in create_table to have its values converted"
+    )
+
+
+def _find_row(batch: Batch, array: Any, like: Any, name: str, finite: bool) -> None:
+    """Pack the flat items row by row, so that the error names the row and not the item."""
+    for row in range(batch.rows):
+        first, last = batch.kept.offsets[row : row + 2]
+        values = array[first:last, 0]
+        place = np.empty(values.shape, like.dtype)
+        one = Batch({name: values[None]}, lengths=[len(values)])
+        try:
+            pack_into(one.kept, values[None], [place], finite=finite, name=name)
+        except SchemaError as error:
+            raise SchemaError(str(error).replace("row 0", f"row {row}", 1)) from error

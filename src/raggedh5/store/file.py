@@ -1,0 +1,364 @@
+"""An open file: tables and arrays in it, and the plain HDF5 objects beside them."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike
+
+from raggedh5.core.arrays import as_numpy
+from raggedh5.core.chunks import TARGET, Access, plan_grid
+from raggedh5.core.codecs import Blosc
+from raggedh5.core.schema import Column, as_column, check_names, storable
+from raggedh5.errors import SchemaError, WriteError
+from raggedh5.store.array import Array
+from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
+from raggedh5.store.opening import discard, open_file, publish
+from raggedh5.store.sums import GROUP
+from raggedh5.store.table import Table
+
+__all__ = ["File"]
+
+Mode = Literal["r", "r+", "a", "w", "w-", "x"]
+
+
+class File:
+    """A file of tables and arrays. It wraps an `h5py.File`, which stays at hand as `h5`.
+
+    A file that is made anew is written under a temporary name beside `path`, and takes its place
+    when it is closed. If an exception leaves the ``with`` block, or the process ends before, the
+    file that was there before is there still.
+
+    Parameters
+    ----------
+    path
+        Path of the file; or an `h5py.File` or `h5py.Group` that somebody else has opened and will
+        close. What is appended to such a one is in the hands of HDF5 after every call.
+    mode
+        As in h5py: ``"r"``, ``"r+"``, ``"a"``, ``"w"``, ``"x"``.
+    codec
+        Compression of what is created: `Blosc`, `LZ4`, `Zstd`, `Bitshuffle`, an hdf5plugin filter,
+        ``"gzip"``, ``"lzf"``, a dict of h5py's keywords, None.
+    chunk_bytes
+        Bytes of values that a chunk aims at.
+    threads
+        Threads that compress and decompress; None: one for each core available. The file's bytes
+        do not depend on it.
+    verify
+        When the checksum of a chunk is compared: the ``"first"`` time it is read after opening,
+        ``"always"`` or ``"never"``.
+    **h5py_options
+        Passed on to `h5py.File`.
+
+    Examples
+    --------
+    >>> import raggedh5 as rh5, numpy as np, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "molecules.h5"
+    >>> with rh5.File(path, "w", codec=rh5.Blosc("zstd")) as file:
+    ...     atoms = file.create_table("atoms")
+    ...     atoms.append({"symbol": [["O", "H", "H"], ["N", "N"]]})
+    >>> with rh5.File(path) as file:
+    ...     file["atoms"][0]["symbol"].tolist()
+    ['O', 'H', 'H']
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | h5py.File | h5py.Group,
+        mode: Mode = "r",
+        *,
+        codec: Any = Blosc(),  # noqa: B008 - immutable
+        chunk_bytes: int = TARGET,
+        threads: int | None = None,
+        verify: Verify = "first",
+        **h5py_options: Any,
+    ) -> None:
+        self._storage = Storage(codec, chunk_bytes)
+        self._target: Path | None = None
+        if isinstance(path, h5py.Group):
+            if not path:
+                raise SchemaError("the h5py object is closed")
+            root, adopted = path, True
+        else:
+            root, self._target = open_file(Path(path), mode, h5py_options)
+            adopted = False
+        try:
+            self._handle = Handle(root, threads=threads, verify=verify, adopted=adopted)
+        except BaseException:
+            if not adopted:
+                root.close()
+                discard(root, self._target)
+            raise
+        self._handle.reopen = reopen_item
+        self._root = root
+        self._temporary = None if self._target is None else self._handle.path
+        if self._target is not None:
+            # Pickles and messages speak of the file by the name that it will have.
+            self._handle.path = str(self._target)
+
+    @property
+    def h5(self) -> h5py.File | h5py.Group:
+        """The h5py object underneath."""
+        return self._root
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self._handle.path
+
+    @property
+    def threads(self) -> int:
+        """Threads that compress and decompress."""
+        return self._handle.pool.threads
+
+    def create_table(
+        self,
+        name: str,
+        columns: Mapping[str, Column | DTypeLike | tuple[Any, Any]] | None = None,
+        *,
+        ragged: bool = True,
+        codec: Any = "inherit",
+        chunk_bytes: int | None = None,
+        access: Access = "scan",
+    ) -> Table:
+        """Create an empty table.
+
+        Parameters
+        ----------
+        name
+            Its path in the file.
+        columns
+            Dtypes, pairs of dtype and inner shape, ``"str"``, or `Column`, by name. Values of
+            batches are converted to these. Without it, columns are as in the first batch, and
+            later ones must have the same dtypes.
+        ragged
+            False for a row table, with one value a row in each column.
+        codec, chunk_bytes
+            Where they are to differ from the file's.
+        access
+            ``"scan"``, or ``"random"`` for shorter chunks; Blosc serves both with long ones.
+
+        Raises
+        ------
+        SchemaError
+            If there is such an object already, or a column cannot be stored.
+        """
+        handle = self._handle
+        handle.check_writable()
+        declared = {key: as_column(spec) for key, spec in (columns or {}).items()}
+        check_names(declared)
+        storage = Storage(
+            self._storage.codec if codec == "inherit" else codec,
+            chunk_bytes or self._storage.chunk_bytes,
+            access,
+        )
+        with handle.lock, self._creating(name):
+            handle.sink.drain()
+            group = create_group(self._root, name, {}, ragged)
+        return Table(handle, group, declared, storage, ragged)
+
+    def create_array(
+        self,
+        name: str,
+        shape: tuple[int, ...] | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        data: Any = None,
+        codec: Any = "inherit",
+        chunks: tuple[int, ...] | None = None,
+        chunk_bytes: int | None = None,
+        access: Access = "scan",
+        attrs: Mapping[str, Any] | None = None,
+    ) -> Array:
+        """Create a dense array that grows along axis 0.
+
+        Parameters
+        ----------
+        name
+            Its path in the file.
+        shape, dtype
+            Shape to begin with, filled with zeros, and dtype; those of `data` by default.
+        data
+            Array-like to begin with.
+        codec, chunk_bytes
+            Where they are to differ from the file's.
+        chunks
+            Shape of a chunk; by default planned for `access`.
+        access
+            ``"scan"``: long runs of rows; ``"random"``: single ones, in shorter chunks.
+        attrs
+            Attributes of the dataset: units and the like.
+        """
+        handle = self._handle
+        handle.check_writable()
+        values = None if data is None else as_numpy(data)
+        if values is not None:
+            shape = values.shape if shape is None else tuple(shape)
+            dtype = values.dtype if dtype is None else dtype
+        if shape is None or dtype is None:
+            raise SchemaError(f"{name}: give shape and dtype, or data")
+        if len(shape) == 0:
+            raise SchemaError(f"{name}: an array that grows has one axis or more")
+        if values is not None and values.shape != tuple(shape):
+            raise SchemaError(f"{name}: data of shape {values.shape} do not fit {shape}")
+        kind = storable(dtype)
+        target = chunk_bytes or self._storage.chunk_bytes
+        storage = Storage(self._storage.codec if codec == "inherit" else codec, target, access)
+        plan = chunks or plan_grid(tuple(shape), kind.itemsize, target=target, access=access)
+        with handle.lock, self._creating(name):
+            handle.sink.drain()
+            dataset = create_buffer(self._root, name, kind, tuple(shape[1:]), storage, plan)
+            dataset.attrs.update(attrs or {})
+        array = Array(handle, dataset, storage.blocksize)
+        if values is not None:
+            array.append(values)
+        elif shape[0]:
+            array.append(np.broadcast_to(np.zeros((), kind), shape))
+        return array
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path."""
+        self._handle.check_open()
+        item = self._root[name]
+        if is_table(item):
+            return Table(self._handle, item, None, self._storage)
+        if isinstance(item, h5py.Dataset):
+            return Array(self._handle, item, self._storage.blocksize)
+        return item
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such an object."""
+        self._handle.check_open()
+        return name in self._root
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names at the top, but for the library's own group."""
+        self._handle.check_open()
+        return (name for name in self._root if name != GROUP)
+
+    def keys(self) -> list[str]:
+        """Return the names at the top, but for the library's own group."""
+        return list(self)
+
+    def tables(self) -> dict[str, Table]:
+        """Return all tables, by path, wherever they are in the file."""
+        return {name: self[name] for name, item in self._walk() if is_table(item)}
+
+    def arrays(self) -> dict[str, Array]:
+        """Return all datasets that are no part of a table, by path."""
+        return {name: self[name] for name, item in self._walk() if isinstance(item, h5py.Dataset)}
+
+    def flush(self) -> None:
+        """Bring everything that was appended to the file, and the file to the operating system."""
+        handle = self._handle
+        handle.check_open()
+        if not handle.writable:
+            return
+        with handle.lock:
+            for writer in handle.writers.values():
+                writer.flush()
+            if handle.adopted:
+                for writer in handle.writers.values():
+                    writer.settle()
+            try:
+                handle.file.flush()
+            except (OSError, RuntimeError) as error:
+                raise WriteError(f"{self.path} could not be flushed: {error}") from error
+
+    def close(self) -> None:
+        """Flush and close. An adopted file is flushed, and left to its owner to close."""
+        handle = self._handle
+        if not handle.is_open:
+            handle.pool.close()
+            return
+        try:
+            self.flush()
+        except BaseException:
+            self._abandon()
+            raise
+        handle.pool.close()
+        if handle.adopted:
+            return
+        try:
+            handle.file.close()
+        except (OSError, RuntimeError) as error:
+            discard(self._temporary, self._target)
+            raise WriteError(f"{self.path} could not be closed: {error}") from error
+        if self._target is not None and self._temporary is not None:
+            publish(self._temporary, self._target)
+
+    def __enter__(self) -> Self:
+        """Return the file itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close; after an exception, drop a file that was being made anew."""
+        if kind is not None and self._target is not None and self._handle.is_open:
+            self._abandon()
+        elif kind is not None:
+            # The exception under way says more than that the file could not be closed either.
+            with contextlib.suppress(WriteError):
+                self.close()
+        else:
+            self.close()
+
+    def __repr__(self) -> str:
+        """Say which file it is."""
+        state = self._root.file.mode if self._handle.is_open else "closed"
+        return f"<raggedh5.File {self.path!r} ({state})>"
+
+    def _abandon(self) -> None:
+        """Close what can be closed, and drop a file that was being made anew."""
+        handle = self._handle
+        handle.pool.close()
+        if handle.adopted:
+            return
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            handle.file.close()
+        discard(self._temporary, self._target)
+
+    @contextlib.contextmanager
+    def _creating(self, name: str) -> Iterator[None]:
+        if name.strip("/").split("/")[0] == GROUP:
+            raise SchemaError(f"{GROUP!r} is the library's own group")
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            raise WriteError(f"{self.path}: {name!r} could not be created: {error}") from error
+        except (ValueError, TypeError) as error:
+            if isinstance(error, SchemaError):
+                raise
+            raise SchemaError(f"{self.path}: {name!r} could not be created: {error}") from error
+
+    def _walk(self) -> list[tuple[str, Any]]:
+        self._handle.check_open()
+        found: list[tuple[str, Any]] = []
+
+        def visit(group: h5py.Group, prefix: str) -> None:
+            for name, item in group.items():
+                if not prefix and name == GROUP:
+                    continue
+                found.append((prefix + name, item))
+                if isinstance(item, h5py.Group) and not is_table(item):
+                    visit(item, f"{prefix}{name}/")
+
+        visit(self._root, "")
+        return found
+
+
+def reopen_item(path: str, name: str, verify: Verify) -> Any:
+    """Open a file again and return a table or array of it: how pickles come back."""
+    return File(path, verify=verify)[name]

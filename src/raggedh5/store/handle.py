@@ -1,0 +1,114 @@
+"""What the parts of one open file share: threads, buffers, checksums, the file descriptor."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import h5py
+
+from raggedh5.core.buffers import BufferPool
+from raggedh5.core.pipeline import Pool
+from raggedh5.errors import ClosedError, WriteError
+from raggedh5.store.sink import ChunkSink
+from raggedh5.store.sums import ChunkSums
+
+__all__ = ["Handle", "Verify"]
+
+Verify = Literal["first", "always", "never"]
+
+
+class Writer(Protocol):
+    """The writing end of a table or an array."""
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far."""
+
+    def flush(self, sync_only: bool = False) -> None:
+        """Bring every row to the file."""
+
+    def settle(self) -> None:
+        """Store the last chunks that `flush` has left to HDF5."""
+
+
+class Handle:
+    """An open HDF5 file and what its tables and arrays use together.
+
+    Parameters
+    ----------
+    root
+        The open file, or the group in it that names are looked up in.
+    threads
+        Worker threads; None: one for each core available.
+    verify
+        When a chunk's checksum is compared: ``"first"`` time that it is touched, ``"always"`` or
+        ``"never"``.
+    adopted
+        Whether somebody else opened the file and may close it at any time: every append then
+        leaves nothing in our hands.
+
+    Attributes
+    ----------
+    writers : dict
+        The writing ends that were opened so far, by path.
+    reopen : callable
+        ``reopen(path, name, verify)`` opens the file again, for pickles.
+    """
+
+    def __init__(
+        self,
+        root: h5py.File | h5py.Group,
+        *,
+        threads: int | None = None,
+        verify: Verify = "first",
+        adopted: bool = False,
+    ) -> None:
+        if verify not in ("first", "always", "never"):
+            raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
+        self.root = root
+        self.file = root.file
+        self.path = str(self.file.filename)
+        self.verify = verify
+        self.adopted = adopted
+        self.writable = self.file.mode == "r+"
+        self.lock = threading.RLock()
+        self.pool = Pool(threads)
+        self.buffers = BufferPool()
+        self.sink = ChunkSink(self.pool, self.buffers)
+        self.descriptor = _descriptor(self.file)
+        self.writers: dict[str, Writer] = {}
+        self.reopen: Callable[..., Any] | None = None
+        self._sums: dict[str, ChunkSums] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is open still."""
+        return bool(self.file)
+
+    def check_open(self) -> None:
+        """Refuse to go on with a closed file."""
+        if not self.file:
+            raise ClosedError(f"{self.path} is closed; open it again to go on")
+
+    def check_writable(self) -> None:
+        """Refuse to go on with a file that is closed, or was opened for reading."""
+        self.check_open()
+        if not self.writable:
+            raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
+
+    def sums(self, dataset: h5py.Dataset) -> ChunkSums:
+        """Return the one object that holds the checksums of `dataset`."""
+        found = self._sums.get(dataset.name)
+        if found is None:
+            found = self._sums[dataset.name] = ChunkSums(dataset)
+        return found
+
+
+def _descriptor(file: h5py.File) -> int | None:
+    """Return the file descriptor that chunk bytes can be read from, None where there is no such."""
+    if file.driver != "sec2" or not hasattr(file.id, "get_vfd_handle"):
+        return None
+    try:
+        return int(file.id.get_vfd_handle())
+    except (OSError, RuntimeError, NotImplementedError, ValueError):
+        return None

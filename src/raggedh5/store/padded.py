@@ -1,0 +1,39 @@
+"""Item ranges of one column as a padded array."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.ragged import Ragged
+from raggedh5.store.field_readers import NumberReader
+
+__all__ = ["padded_field"]
+
+Indices = NDArray[np.int64]
+
+
+def padded_field(field: Any, starts: Indices, stops: Indices, width: int, fill: Any) -> Any:
+    """Return the items of ranges as rows of `width` places.
+
+    Numbers are read straight to their places. Strings make an array of StringDType, values that
+    may be missing a masked array, nested columns an array (rows, width, longest list, *inner).
+    """
+    if isinstance(field, NumberReader):
+        return field.padded(starts, stops, width, fill)
+    flat = field.gather(starts, stops)
+    mask = np.arange(width) < (stops - starts)[:, None]
+    if isinstance(flat, Ragged):
+        inner, _ = flat.to_padded(fill=fill)
+        out = np.full((*mask.shape, *inner.shape[1:]), fill, inner.dtype)
+        out[mask] = inner
+        return out
+    if isinstance(flat, np.ma.MaskedArray):
+        values = np.full((*mask.shape, *flat.shape[1:]), fill, flat.dtype)
+        missing = np.zeros(values.shape, np.bool_)
+        values[mask] = flat.data
+        missing[mask] = flat.mask
+        return np.ma.MaskedArray(values, missing)
+    out = np.full(mask.shape, fill if isinstance(fill, str) else "", flat.dtype)
+    out[mask] = flat
+    return out

@@ -1,0 +1,263 @@
+"""The reading end of one dataset: chunks fetched and decoded in parallel, outside HDF5's lock."""
+
+import functools
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.blocks import BlockReader
+from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
+from raggedh5.errors import FormatError
+from raggedh5.store.chunkmap import ChunkMap
+from raggedh5.store.filters import codec_of, explain, pipeline_of
+from raggedh5.store.handle import Handle
+
+__all__ = ["Reader"]
+
+Array = NDArray[Any]
+Indices = NDArray[np.int64]
+Box = tuple[slice, ...]
+
+PARTIAL = 4
+"""Where less than 1/PARTIAL of a chunk is wanted, its blocks are decoded one by one."""
+
+
+class Reader:
+    """Reads a dataset; may be called from several threads.
+
+    Parameters
+    ----------
+    handle
+        The open file.
+    dataset
+        Any dataset of fixed-size items. Chunks that one known filter made are decoded here, all
+        others, and other layouts, by HDF5.
+    """
+
+    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+        self.handle = handle
+        self.dataset = dataset
+        self.name = str(dataset.name)
+        self.dtype: np.dtype[Any] = dataset.dtype
+        self.pipeline = pipeline_of(dataset)
+        self.codec = None
+        self.generation = -1
+        self.chunks: tuple[int, ...] | None = dataset.chunks
+        plain = self.dtype.kind in "biufcSV" and not self.dtype.hasobject
+        if self.chunks and plain and not dataset.is_virtual:
+            nbytes = self.dtype.itemsize * math.prod(self.chunks)
+            self.codec = codec_of(self.pipeline, nbytes, self.dtype.itemsize)
+        if self.chunks:
+            handle.sums(dataset).check_fingerprint()
+        self._map: ChunkMap | None = None
+        self._blocks: BlockReader | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the dataset now."""
+        shape: tuple[int, ...] = self.dataset.shape
+        return shape
+
+    def read(self, box: Box | None = None) -> Array:
+        """Return a hyperslab as a new array.
+
+        Parameters
+        ----------
+        box
+            One slice with start and stop, step 1, for each axis; None for everything.
+        """
+        self.handle.check_open()
+        shape = self.shape
+        box = tuple(slice(0, n) for n in shape) if box is None else box
+        wanted = tuple(s.stop - s.start for s in box)
+        if self.codec is None or not shape:
+            return self._read_by_hdf5(box)
+        out = np.empty(wanted, self.dtype)
+        if out.size:
+            self.read_into(out, box)
+        return out
+
+    def read_into(self, out: Array, box: Box) -> None:
+        """Fill `out`, C-contiguous and of the box's shape, with a hyperslab."""
+        self.handle.check_open()
+        chunks = self.chunks
+        if self.codec is None or chunks is None:
+            out[...] = self._read_by_hdf5(box)
+            return
+        chunk_map = self.chunk_map()
+        spans = [
+            range(s.start // c, (s.stop - 1) // c + 1) for s, c in zip(box, chunks, strict=True)
+        ]
+        jobs = list(itertools.product(*spans))
+        calls = [
+            functools.partial(self._read_chunks, chunk_map, part, out, box)
+            for part in _shares(jobs, self.handle.pool.threads)
+        ]
+        self.handle.pool.map(calls)
+
+    def read_ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:
+        """Copy items ``starts[i]:stops[i]`` along axis 0 to `out`, from its item places[i] on.
+
+        Parameters
+        ----------
+        starts, stops
+            Item ranges within the dataset, stops not below starts; shape (n,).
+        out
+            C-contiguous, of the dataset's dtype and inner shape behind any first axes.
+        places
+            Where range i goes, counted in items; shape (n,).
+        """
+        self.handle.check_open()
+        inner = self.shape[1:]
+        flat = out.reshape(-1, *inner)
+        if self.codec is None or self.chunks is None or self.chunks[1:] != inner:
+            for start, stop, place in zip(starts, stops, places, strict=True):
+                if stop > start:
+                    box = (slice(int(start), int(stop)), *(slice(0, n) for n in inner))
+                    flat[place : place + stop - start] = self.read(box)
+            return
+        chunk_map = self.chunk_map()
+        length = self.chunks[0]
+        itembytes = self.dtype.itemsize * math.prod(inner)
+        number, start, stop, place = _split(starts, stops, places, length)
+        chunk_map.verify(number)
+        blocks = self._blocks
+        if blocks is None:
+            blocks = self._blocks = BlockReader(chunk_map.nbytes, len(chunk_map.address))
+        if self.handle.descriptor is not None and isinstance(self.codec, BloscChunks):
+            bad = blocks.read(
+                self.handle.descriptor,
+                chunk_map.address,
+                chunk_map.stored,
+                chunk_map.mask,
+                number,
+                start * itembytes,
+                stop * itembytes,
+                place * itembytes,
+                flat.reshape(-1).view(np.uint8),
+            )
+            if bad is None:
+                return
+            if bad >= 0:
+                raise chunk_map.damaged(bad)
+        self._read_whole(chunk_map, number, start, stop, place, flat)
+
+    def chunk_map(self) -> ChunkMap:
+        """Return the chunk map, made anew where the file was written to since."""
+        handle = self.handle
+        if self._map is None or (handle.writable and self.generation != handle.sink.generation):
+            with handle.lock:
+                self.generation = handle.sink.generation
+                if handle.writable:
+                    self.dataset.id.flush()
+                self._blocks = None
+                self._map = ChunkMap(handle, self.dataset)
+        return self._map
+
+    def _read_chunks(
+        self, chunk_map: ChunkMap, jobs: list[tuple[int, ...]], out: Array, box: Box
+    ) -> None:
+        """Decode chunks and put what lies in the box to its place."""
+        chunks = chunk_map.chunks
+        for job in jobs:
+            number = 0
+            for index, n in zip(job, chunk_map.grid, strict=True):
+                number = number * n + index
+            low = [i * c for i, c in zip(job, chunks, strict=True)]
+            source, target = [], []
+            for at, c, s in zip(low, chunks, box, strict=True):
+                first, last = max(at, s.start), min(at + c, s.stop)
+                source.append(slice(first - at, last - at))
+                target.append(slice(first - s.start, last - s.start))
+            place = out[tuple(target)]
+            if place.nbytes == chunk_map.nbytes and place.flags.c_contiguous:
+                self._decode(chunk_map, number, place.reshape(-1).view(np.uint8))
+            else:
+                decoded = scratch("decoded", chunk_map.nbytes)[: chunk_map.nbytes]
+                self._decode(chunk_map, number, decoded)
+                place[...] = decoded.view(self.dtype).reshape(chunks)[tuple(source)]
+
+    def _decode(self, chunk_map: ChunkMap, number: int, into: NDArray[np.uint8]) -> None:
+        """Fill `into` with the decoded bytes of a chunk."""
+        codec = self.codec
+        plain = isinstance(codec, PlainChunks) or bool(chunk_map.mask[number])
+        stored = chunk_map.fetch(number, into if plain else None)
+        if stored is None:
+            into.view(self.dtype)[:] = self.dataset.fillvalue
+        elif stored is into:
+            return
+        elif plain or codec is None or not codec.decode(stored, stored.size, into):
+            raise chunk_map.damaged(number)
+
+    def _read_whole(
+        self,
+        chunk_map: ChunkMap,
+        number: Indices,
+        start: Indices,
+        stop: Indices,
+        place: Indices,
+        flat: Array,
+    ) -> None:
+        """Serve ranges from chunks decoded whole, one after the other."""
+        order = np.argsort(number, kind="stable")
+        decoded = np.empty(chunk_map.nbytes, np.uint8)
+        items = decoded.view(self.dtype).reshape(chunk_map.chunks)
+        last = -1
+        for i in order.tolist():
+            if number[i] != last:
+                last = int(number[i])
+                self._decode(chunk_map, last, decoded)
+            flat[place[i] : place[i] + stop[i] - start[i]] = items[start[i] : stop[i]]
+
+    def _read_by_hdf5(self, box: Box) -> Array:
+        if self.chunks and self.handle.sums(self.dataset).known:
+            self._verify_box(box)
+        try:
+            values: Array = self.dataset[box] if self.dataset.shape else self.dataset[()]
+        except (OSError, RuntimeError) as error:
+            if self.pipeline:
+                raise explain(self.name, self.pipeline, error) from error
+            raise FormatError(f"{self.name} cannot be read: {error}") from error
+        return values
+
+    def _verify_box(self, box: Box) -> None:
+        chunk_map = self.chunk_map()
+        if any(s.stop <= s.start for s in box):
+            return
+        spans = [
+            np.arange(s.start // c, (s.stop - 1) // c + 1)
+            for s, c in zip(box, chunk_map.chunks, strict=True)
+        ]
+        numbers = np.ravel_multi_index(np.meshgrid(*spans, indexing="ij"), chunk_map.grid)
+        chunk_map.verify(np.asarray(numbers, np.int64).ravel())
+
+
+def _shares(jobs: list[Any], threads: int) -> Iterator[list[Any]]:
+    """Deal the jobs out in runs: long ones keep a thread busy, several a thread level the load."""
+    step = max(1, -(-len(jobs) // (threads * 4))) if threads > 1 else max(1, len(jobs))
+    for first in range(0, len(jobs), step):
+        yield jobs[first : first + step]
+
+
+def _split(
+    starts: Indices, stops: Indices, places: Indices, length: int
+) -> tuple[Indices, Indices, Indices, Indices]:
+    """Cut ranges at chunk borders: chunk number, start and stop in the chunk, and place."""
+    first = starts // length
+    last = np.maximum(stops - 1, starts) // length
+    if (first == last).all():
+        base = first * length
+        return first, starts - base, stops - base, places
+    spans = last - first + 1
+    which = np.repeat(np.arange(len(starts)), spans)
+    ordinal = np.arange(len(which)) - np.repeat(np.cumsum(spans) - spans, spans)
+    number = first[which] + ordinal
+    base = number * length
+    start = np.maximum(starts[which], base)
+    stop = np.minimum(stops[which], base + length)
+    return number, start - base, stop - base, places[which] + (start - starts[which])

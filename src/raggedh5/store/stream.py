@@ -1,0 +1,240 @@
+"""A dataset that grows along axis 0: items collect in a chunk, full chunks go to the sink."""
+
+import math
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.checksum import UNKNOWN, checksum
+from raggedh5.errors import WriteError
+from raggedh5.store.filters import codec_of, pipeline_of
+from raggedh5.store.handle import Handle
+from raggedh5.store.sink import Bytes, Job
+
+__all__ = ["Snapshot", "Stream"]
+
+Array = NDArray[Any]
+Snapshot = tuple[int, Array]
+
+
+class Stream:
+    """The writing end of one chunked dataset.
+
+    `reserve` hands out the places where the next items go, `commit` makes them part of the stream
+    and `cancel` forgets them; so a batch of several columns is appended to all of them or to none.
+
+    Parameters
+    ----------
+    handle
+        The open file.
+    dataset
+        Chunked, resizable along axis 0.
+    count
+        How many items it holds; the rest of its extent is not in use.
+    tail
+        The items of the last chunk that is not full, shape (count % chunk length, *inner).
+    before
+        The item before these.
+    blocksize
+        Bytes of a Blosc block, None for the default.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        dataset: h5py.Dataset,
+        count: int,
+        tail: Array | None = None,
+        before: Any = None,
+        blocksize: int | None = None,
+    ) -> None:
+        self.handle = handle
+        self.dataset = dataset
+        self.dataset_id = dataset.id
+        self.name = str(dataset.name)
+        self.dtype: np.dtype[Any] = dataset.dtype
+        self.inner: tuple[int, ...] = dataset.shape[1:]
+        self.chunks: tuple[int, ...] = dataset.chunks
+        self.length = self.chunks[0]
+        self.sums = handle.sums(dataset)
+        chunk_bytes = self.dtype.itemsize * math.prod(self.chunks)
+        pipeline = pipeline_of(dataset)
+        self.codec = codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
+        self.whole = self.chunks[1:] == self.inner
+        self.grid = tuple(-(-n // c) for n, c in zip(self.inner, self.chunks[1:], strict=True))
+        self.cells = math.prod(self.grid)
+        self.row_bytes = self.dtype.itemsize * math.prod((self.length, *self.inner))
+        self.extent = int(dataset.shape[0])
+        self.count = count
+        self.fill = count % self.length
+        self.before = before
+        self.dirty = False
+        self._synced = count
+        self._unsummed: set[int] = set()
+        self._pending = 0
+        self._fresh: list[Bytes] = []
+        self._buffer: Bytes | None = None
+        self._view: Array = np.empty((0, *self.inner), self.dtype)
+        if self.fill and tail is not None:
+            self._open_chunk()
+            self._view[: self.fill] = tail
+
+    def reserve(self, n: int) -> list[Array]:
+        """Return where the next `n` items go: arrays (k, *inner) in order, `n` items in all."""
+        if self._buffer is None:
+            self._open_chunk()
+        fill = self.fill
+        self._pending = n
+        if fill + n <= self.length:
+            return [self._view[fill : fill + n]]
+        pieces = [self._view[fill:]]
+        left = fill + n - self.length
+        while left > 0:
+            buffer = self.handle.buffers.take(self.row_bytes)
+            self._fresh.append(buffer)
+            pieces.append(self._typed(buffer)[: min(left, self.length)])
+            left -= self.length
+        return pieces
+
+    def commit(self) -> None:
+        """Make what was reserved last part of the stream; chunks that are full go to the sink."""
+        n = self._pending
+        if not n:
+            return
+        self._pending = 0
+        self.count += n
+        self.dirty = True
+        self.fill += n
+        while self.fill >= self.length and self._buffer is not None:
+            self._put(self.count // self.length - self.fill // self.length, self._buffer)
+            self.fill -= self.length
+            self._buffer = None
+            self.dirty = self.fill > 0
+            if self._fresh:
+                self._buffer = self._fresh.pop(0)
+                self._view = self._typed(self._buffer)
+
+    def cancel(self) -> None:
+        """Forget what was reserved last."""
+        for buffer in self._fresh:
+            self.handle.buffers.give(buffer)
+        self._fresh.clear()
+        self._pending = 0
+
+    def append(self, values: Array) -> None:
+        """Append items (n, *inner) at once."""
+        at = 0
+        for piece in self.reserve(len(values)):
+            piece[...] = values[at : at + len(piece)]
+            at += len(piece)
+        self.commit()
+
+    def last(self) -> Any:
+        """Return the last item, None where there is none."""
+        return self._view[self.fill - 1] if self.fill else self.before
+
+    def snapshot(self) -> Snapshot:
+        """Return what `restore` needs to come back to this point."""
+        return self.count, self._view[: self.fill].copy()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot; what was appended since is gone."""
+        self.cancel()
+        self.count, tail = snapshot
+        self.fill = len(tail)
+        self.handle.sink.drop(self, self.count // self.length)
+        self._open_chunk()
+        self._view[: self.fill] = tail
+        self._synced = min(self._synced, self.count - self.fill)
+        self.dirty = self.fill > 0
+
+    def put_tail(self) -> None:
+        """Queue the last chunk as it is, unless it has been stored so before."""
+        if self.dirty and self._buffer is not None:
+            self._view[self.fill :] = 0
+            self._put(self.count // self.length, self._buffer, ours=False)
+            self.dirty = False
+            self._synced = self.count
+
+    def sync_tail(self) -> None:
+        """Leave the items of the last chunk to HDF5, which stores them when the file is closed."""
+        first = self.count - self.fill
+        start = max(self._synced, first)
+        if start < self.count:
+            try:
+                self._resize(max(self.extent, self.count))
+                self.dataset[start : self.count] = self._view[start - first : self.fill]
+            except (OSError, RuntimeError) as error:
+                raise WriteError(f"{self.name} could not be written: {error}") from error
+            row = first // self.length
+            for number in range(row * self.cells, (row + 1) * self.cells):
+                if self.sums.get(number):
+                    self.sums.put(number, UNKNOWN)
+            self.handle.sink.generation += 1
+        self._synced = self.count
+
+    def trim(self) -> None:
+        """Cut the dataset to the items there are; the sink has stored all of them."""
+        if self.extent != self.count:
+            try:
+                self._resize(self.count)
+            except (OSError, RuntimeError) as error:
+                raise WriteError(f"{self.name} could not be resized: {error}") from error
+            self.sums.forget(-(-self.count // self.length) * self.cells)
+        if self._unsummed:
+            self.dataset_id.flush()
+            for number in sorted(self._unsummed):
+                row, cell = divmod(number, self.cells)
+                _, stored = self.dataset_id.read_direct_chunk(self._place(row, cell))
+                self.sums.put(number, checksum(stored))
+            self._unsummed.clear()
+
+    def extend(self, row: int) -> None:
+        """Make the dataset reach over chunk row `row`, but no further than the items there are."""
+        needed = min((row + 1) * self.length, self.count)
+        if self.extent < needed:
+            self._resize(needed)
+
+    def store_by_hdf5(self, job: Job) -> None:
+        """Write a chunk through HDF5's own pipeline; its checksum is worked out by `trim`."""
+        first = job.row * self.length
+        rows = min(self.length, self.extent - first)
+        block = self._typed(job.source)[:rows]
+        self.dataset[first : first + rows] = block
+        self._unsummed.update(range(job.row * self.cells, (job.row + 1) * self.cells))
+
+    def _put(self, row: int, buffer: Bytes, ours: bool = True) -> None:
+        sink = self.handle.sink
+        if self.whole or self.codec is None:
+            sink.put(self, row, row * self.cells, self._place(row, 0), buffer, ours)
+            return
+        view = self._typed(buffer)
+        for cell in range(self.cells):
+            place = self._place(row, cell)
+            source = self.handle.buffers.take(self.codec.nbytes)
+            chunk = source.view(self.dtype).reshape(self.chunks)
+            ends = (at + n for at, n in zip(place[1:], self.chunks[1:], strict=True))
+            part = view[(slice(None), *map(slice, place[1:], ends))]
+            if part.shape != chunk.shape:
+                chunk[...] = 0
+            chunk[tuple(map(slice, part.shape))] = part
+            sink.put(self, row, row * self.cells + cell, place, source)
+        if ours:
+            self.handle.buffers.give(buffer)
+
+    def _place(self, row: int, cell: int) -> tuple[int, ...]:
+        at = np.unravel_index(cell, self.grid) if self.grid else ()
+        return (row * self.length, *(int(i) * c for i, c in zip(at, self.chunks[1:], strict=True)))
+
+    def _typed(self, buffer: Bytes) -> Array:
+        return buffer.view(self.dtype).reshape(self.length, *self.inner)
+
+    def _open_chunk(self) -> None:
+        self._buffer = self.handle.buffers.take(self.row_bytes)
+        self._view = self._typed(self._buffer)
+
+    def _resize(self, extent: int) -> None:
+        self.dataset_id.set_extent((extent, *self.inner))
+        self.extent = extent

@@ -1,0 +1,139 @@
+"""Checksums of chunks and fingerprints of datasets, under ``/__raggedh5__``.
+
+For a dataset at ``/a/b`` the checksums of its chunks stand in ``/__raggedh5__/checksums/a/b``, a
+uint64 dataset in the row-major order of the chunk grid (0: unknown); its attribute `fingerprint`
+says what the dataset's own metadata must say.
+"""
+
+import json
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5._version import __version__
+from raggedh5.core.checksum import UNKNOWN
+from raggedh5.core.chunk_codecs import Filter
+from raggedh5.errors import FormatError
+from raggedh5.store.filters import pipeline_of
+
+__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
+
+GROUP = "__raggedh5__"
+FORMAT_VERSION = 1
+_CHECKSUMS = "checksums"
+_GROWTH = 256
+
+
+class ChunkSums:
+    """The checksums of one dataset, in memory; `save` brings what is new to the file."""
+
+    def __init__(self, dataset: h5py.Dataset, pipeline: tuple[Filter, ...] | None = None) -> None:
+        self.path = f"{GROUP}/{_CHECKSUMS}{dataset.name}"
+        self._file = dataset.file
+        self._dataset = dataset
+        self._pipeline = pipeline
+        self._stored = self._find()
+        self.values: NDArray[np.uint64] = self._load()
+        self._unsaved: tuple[int, int] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the file has checksums for this dataset."""
+        return self._stored is not None
+
+    def get(self, index: int) -> int:
+        """Return the checksum of chunk `index`, 0 where none is known."""
+        return int(self.values[index]) if index < len(self.values) else UNKNOWN
+
+    def put(self, index: int, value: int) -> None:
+        """Set the checksum of chunk `index`."""
+        if index >= len(self.values):
+            grown = np.zeros(max(2 * len(self.values), index + 1, 16), np.uint64)
+            grown[: len(self.values)] = self.values
+            self.values = grown
+        self.values[index] = value
+        low, high = self._unsaved or (index, index)
+        self._unsaved = (min(low, index), max(high, index))
+
+    def save(self) -> None:
+        """Write what changed since the last call."""
+        if self._unsaved is None:
+            return
+        low, high = self._unsaved
+        stored = self._stored or self._create()
+        if len(stored) <= high:
+            stored.resize((high + 1,))
+        stored[low : high + 1] = self.values[low : high + 1]
+        self._unsaved = None
+
+    def forget(self, count: int) -> None:
+        """Drop the checksums of all chunks from `count` on."""
+        if len(self.values) > count:
+            self.values[count:] = UNKNOWN
+            if self._stored is not None and len(self._stored) > count:
+                self._stored.resize((count,))
+            if self._unsaved is not None:
+                low, high = self._unsaved
+                self._unsaved = (low, min(high, count - 1)) if low < count else None
+
+    def check_fingerprint(self) -> None:
+        """Refuse a dataset whose metadata is not what it was when the dataset was written."""
+        if self._stored is None:
+            return
+        said = self._stored.attrs.get("fingerprint")
+        if said != self._fingerprint():
+            raise FormatError(
+                f"{self._dataset.name}: the metadata does not match its fingerprint: the file "
+                f"says {self._fingerprint()}, but was written as {said}"
+            )
+
+    def _find(self) -> h5py.Dataset | None:
+        try:
+            found = self._file.get(self.path)
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise FormatError(f"/{self.path} cannot be read: {error}") from error
+        if found is not None and not (
+            isinstance(found, h5py.Dataset) and found.dtype == np.uint64 and found.ndim == 1
+        ):
+            raise FormatError(f"/{self.path} is not a list of checksums")
+        return found
+
+    def _load(self) -> NDArray[np.uint64]:
+        if self._stored is None:
+            return np.zeros(0, np.uint64)
+        try:
+            values: NDArray[np.uint64] = self._stored[()]
+        except OSError as error:
+            raise FormatError(f"/{self.path} cannot be read: {error}") from error
+        return values
+
+    def _create(self) -> h5py.Dataset:
+        describe_library(self._file)
+        self._stored = self._file.create_dataset(
+            self.path, shape=(0,), maxshape=(None,), dtype="<u8", chunks=(_GROWTH,)
+        )
+        self._stored.attrs["fingerprint"] = self._fingerprint()
+        return self._stored
+
+    def _fingerprint(self) -> str:
+        dataset = self._dataset
+        if self._pipeline is None:
+            self._pipeline = pipeline_of(dataset)
+        said: dict[str, Any] = {
+            "dtype": dataset.dtype.str,
+            "inner": dataset.shape[1:],
+            "chunks": dataset.chunks,
+            "filters": self._pipeline,
+        }
+        return json.dumps(said, separators=(",", ":"))
+
+
+def describe_library(file: h5py.File) -> None:
+    """Write the versions of format and library, and the checksum's name, once a file."""
+    group = file.require_group(GROUP)
+    if "format-version" not in group.attrs:
+        group.attrs["format-version"] = FORMAT_VERSION
+        group.attrs["library-version"] = f"raggedh5 {__version__}"
+        group.attrs["checksum"] = "xxh3-64"

@@ -1,0 +1,392 @@
+"""A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.batch import Batch
+from raggedh5.core.form import TableForm, main_buffer
+from raggedh5.core.ragged import Ragged
+from raggedh5.core.schema import Column
+from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.column import TableColumn
+from raggedh5.store.field_readers import field_reader
+from raggedh5.store.handle import Handle
+from raggedh5.store.layout import Storage, read_layout
+from raggedh5.store.padded import padded_field
+from raggedh5.store.reader import Reader
+from raggedh5.store.row_offsets import RowOffsets
+from raggedh5.store.selection import Rows, row_number, rows_of
+from raggedh5.store.writer import TableWriter
+
+__all__ = ["Table"]
+
+Array = NDArray[Any]
+
+
+class Table:
+    """A table of a file, as `File.create_table` and ``file[name]`` return it.
+
+    Rows are read by number: ``table[17]`` is a dict of that row's items by column, ``table[10:20]``
+    and ``table[[9, 2, 5]]`` are dicts of `Ragged` (of arrays, in a row table). ``table["coords"]``
+    is one column, read when it is indexed in turn. Strings come as arrays of NumPy's StringDType.
+
+    Examples
+    --------
+    >>> import raggedh5 as rh5, numpy as np, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "molecules.h5"
+    >>> with rh5.File(path, "w") as file:
+    ...     atoms = file.create_table("atoms")
+    ...     atoms.append({"charge": np.array([[1, 0, 9], [2, 9, 9]])}, lengths=[2, 1])
+    >>> with rh5.File(path) as file:
+    ...     file["atoms"][0]["charge"]
+    array([1, 0])
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        group: h5py.Group,
+        declared: Mapping[str, Column] | None = None,
+        storage: Storage | None = None,
+        ragged: bool = True,
+    ) -> None:
+        self._handle = handle
+        self._group = group
+        self._declared = declared or {}
+        self._storage = storage or Storage()
+        self._ragged = ragged
+        self._form: TableForm | None = None
+        self._fields: dict[str, Any] = {}
+        self._offsets: RowOffsets | None = None
+        self._length = 0
+        self._generation = -1
+
+    @property
+    def name(self) -> str:
+        """Path of the table's group in the file."""
+        return str(self._group.name)
+
+    @property
+    def h5(self) -> h5py.Group:
+        """The HDF5 group; appended rows are in it after `File.flush`."""
+        return self._group
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns by name, in the order of the file."""
+        self._refresh()
+        return {name: field.column for name, field in self._form_now().fields.items()}
+
+    @property
+    def ragged(self) -> bool:
+        """Whether a row holds items; False for a row table."""
+        self._refresh()
+        form = self._form_now()
+        return form.offsets is not None if form.fields else self._ragged
+
+    @property
+    def items(self) -> int:
+        """Items of all rows together; the rows themselves in a row table."""
+        self._refresh()
+        if self._offsets is None:
+            return self._length
+        return int(self._offsets.bounds(max(self._length - 1, 0), self._length)[-1])
+
+    def __len__(self) -> int:
+        """Return the number of rows, those not yet flushed included."""
+        writer = self._handle.writers.get(self.name)
+        if writer is not None:
+            return int(writer.rows)
+        self._refresh()
+        return self._length
+
+    def __repr__(self) -> str:
+        """Say what the table is."""
+        if not self._handle.is_open:
+            return f"<raggedh5.Table {self._group} (closed)>"
+        return f"<raggedh5.Table {self.name!r}: {len(self)} rows of {', '.join(self.columns)}>"
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Go through the rows; `batches` is much faster."""
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, column: object) -> bool:
+        """Whether there is such a column."""
+        return column in self.columns
+
+    @overload
+    def __getitem__(self, key: str) -> TableColumn: ...
+    @overload
+    def __getitem__(self, key: Any) -> dict[str, Any]: ...
+    def __getitem__(self, key: Any) -> Any:
+        """Return a column by name, or rows by number."""
+        self._refresh()
+        if isinstance(key, str):
+            if key not in self._form_now().fields:
+                raise KeyError(f"{self.name} has no column {key!r}, but {list(self.columns)}")
+            return TableColumn(self, key)
+        if isinstance(key, (int, np.integer)):
+            number = row_number(key, self._length)
+            return {name: self.read_row(name, number) for name in self._form_now().fields}
+        return self.take(key)
+
+    def append(
+        self,
+        data: Mapping[str, Any],
+        mask: Any = None,
+        lengths: Any = None,
+        item_masks: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append a batch of rows to all columns, or, if it is refused, to none.
+
+        Parameters
+        ----------
+        data
+            Values by column. Padded arrays (rows, width, *inner) of anything that NumPy, DLPack or
+            torch on the CPU understands; `Ragged`; lists of lists of str. In a row table arrays
+            (rows, *inner) and lists of str. Copied.
+        mask
+            bool (rows, width), True where an item is kept, in any pattern: items are stored in
+            order, and places between them are not. For nested columns (rows, groups, items), where
+            a group is kept if any of its items is.
+        lengths
+            Instead of a mask: how many items each row keeps, int (rows,). Without either the
+            offsets of a `Ragged` hold, or every place of the padded arrays.
+        item_masks
+            For nested columns beside others: bool (rows, groups, items) by column.
+
+        Raises
+        ------
+        SchemaError
+            If the batch does not fit the table; it names path, column and first bad row.
+        WriteError
+            If the file cannot be written.
+        """
+        handle = self._handle
+        with handle.lock:
+            handle.check_writable()
+            writer = handle.writers.get(self.name)
+            if writer is None:
+                writer = handle.writers[self.name] = TableWriter(
+                    handle, self._group, self._declared, self._storage, self._ragged
+                )
+            try:
+                batch = Batch(data, mask, lengths, item_masks, writer.ragged)
+            except SchemaError as error:
+                raise SchemaError(f"{self.name}: {error}") from error
+            writer.append(batch)
+
+    def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return all rows: a dict of `Ragged`, or of arrays in a row table."""
+        return self.take(slice(None), columns)
+
+    def take(self, rows: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return rows in the order asked for.
+
+        Parameters
+        ----------
+        rows
+            Row numbers, a slice, or a bool array (rows,).
+        columns
+            Names of columns; None for all.
+
+        Returns
+        -------
+        dict
+            A `Ragged` for each column, all with the same offsets; in a row table an array.
+        """
+        self._refresh()
+        chosen = rows_of(rows, self._length)
+        names = self._names(columns)
+        if isinstance(chosen, slice):
+            return self._take_slice(chosen.start, chosen.stop, names)
+        starts, stops = self._ranges(chosen)
+        values = self._handle.pool.map(
+            [lambda name=name: self._field(name).gather(starts, stops) for name in names]
+        )
+        if self._offsets is None:
+            return dict(zip(names, values, strict=True))
+        offsets = np.zeros(len(starts) + 1, np.int64)
+        np.cumsum(stops - starts, out=offsets[1:])
+        return {n: Ragged(v, offsets) for n, v in zip(names, values, strict=True)}
+
+    def padded(
+        self,
+        rows: Any,
+        columns: Sequence[str] | None = None,
+        width: int | None = None,
+        fill: Any = 0,
+    ) -> dict[str, Any]:
+        """Return rows as padded arrays, in the order asked for.
+
+        Parameters
+        ----------
+        rows
+            Row numbers, a slice, or a bool array (rows,).
+        columns
+            Names of columns; None for all.
+        width
+            Places in a padded row; None for the longest of these rows.
+        fill
+            What stands where there is no item, or a dict of that by column. Strings are filled
+            with ``""`` unless told otherwise.
+
+        Returns
+        -------
+        dict
+            An array (rows, width, *inner) for each column, and ``"mask"``, bool (rows, width).
+            In a row table arrays (rows, *inner), and no mask.
+
+        Raises
+        ------
+        SchemaError
+            If a row is longer than `width`.
+        """
+        self._refresh()
+        chosen = rows_of(rows, self._length)
+        names = self._names(columns)
+        if self._offsets is None:
+            return self.take(rows, names)
+        if isinstance(chosen, slice):
+            bounds = self._offsets.bounds(chosen.start, chosen.stop)
+            starts, stops = bounds[:-1], bounds[1:]
+        else:
+            starts, stops = self._ranges(chosen)
+        lengths = stops - starts
+        longest = int(lengths.max()) if len(lengths) else 0
+        if width is None:
+            width = longest
+        elif width < longest:
+            at = int((lengths > width).argmax())
+            number = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
+            raise SchemaError(
+                f"{self.name}: row {number} has {lengths[at]} items, more than a width of {width}"
+            )
+        fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
+        arrays = self._handle.pool.map(
+            [
+                lambda name=name: padded_field(
+                    self._field(name), starts, stops, width, fills.get(name, 0)
+                )
+                for name in names
+            ]
+        )
+        batch = dict(zip(names, arrays, strict=True))
+        batch["mask"] = np.arange(width) < lengths[:, None]
+        return batch
+
+    def batches(
+        self,
+        size: int,
+        *,
+        columns: Sequence[str] | None = None,
+        shuffle: bool = False,
+        seed: int | None = None,
+        width: int | None = None,
+        fill: Any = 0,
+        drop_last: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Go through the table in padded batches.
+
+        Parameters
+        ----------
+        size
+            Rows in a batch.
+        shuffle, seed
+            Take the rows in random order, the same for the same seed.
+        columns, width, fill
+            As in `padded`.
+        drop_last
+            Leave out the last batch where it is smaller.
+
+        Yields
+        ------
+        dict
+            As `padded` returns.
+        """
+        if size < 1:
+            raise SchemaError(f"a batch has 1 row or more, not {size}")
+        rows = len(self)
+        order = np.random.default_rng(seed).permutation(rows) if shuffle else None
+        for first in range(0, rows - size + 1 if drop_last else rows, size):
+            chosen = slice(first, first + size) if order is None else order[first : first + size]
+            yield self.padded(chosen, columns, width, fill)
+
+    def main_buffer(self, column: str) -> str:
+        """Return the name of the dataset that carries a column's attributes."""
+        self._refresh()
+        return main_buffer(self._form_now().fields[column])
+
+    def read_row(self, column: str, row: int) -> Any:
+        """Return the items of one row of one column; in a row table its one value."""
+        if self._offsets is None:
+            return self._field(column).read(row, row + 1)[0]
+        start, stop = self._offsets.bounds(row, row + 1).tolist()
+        return self._field(column).read(start, stop)
+
+    def __reduce__(self) -> Any:
+        """Pickle as path and name: the copy opens the file again, for reading."""
+        self._handle.check_open()
+        return self._handle.reopen, (self._handle.path, self.name, self._handle.verify)
+
+    def _take_slice(self, start: int, stop: int, names: list[str]) -> dict[str, Any]:
+        if self._offsets is None:
+            return {name: self._field(name).read(start, stop) for name in names}
+        bounds = self._offsets.bounds(start, stop)
+        first, last = int(bounds[0]), int(bounds[-1])
+        offsets = bounds if first == 0 else bounds - first
+        return {name: Ragged(self._field(name).read(first, last), offsets) for name in names}
+
+    def _ranges(self, rows: Rows) -> tuple[Rows, Rows]:
+        if self._offsets is None:
+            return rows, rows + 1
+        return self._offsets.take(rows)
+
+    def _names(self, columns: Sequence[str] | None) -> list[str]:
+        fields = self._form_now().fields
+        if columns is None:
+            return list(fields)
+        if isinstance(columns, str):
+            columns = [columns]
+        for name in columns:
+            if name not in fields:
+                raise KeyError(f"{self.name} has no column {name!r}, but {list(fields)}")
+        return list(columns)
+
+    def _field(self, name: str) -> Any:
+        found = self._fields.get(name)
+        if found is None:
+            form = self._form_now()
+            found = field_reader(self._handle, self._group, form.fields[name])
+            self._fields[name] = found
+        return found
+
+    def _form_now(self) -> TableForm:
+        if self._form is None:
+            raise FormatError(f"{self.name} has not been read")
+        return self._form
+
+    def _refresh(self) -> None:
+        """Read form and length where they may have changed; flush what was appended before."""
+        handle = self._handle
+        if self._form is not None and not handle.writable:
+            handle.check_open()
+            return
+        handle.check_open()
+        with handle.lock:
+            writer = handle.writers.get(self.name)
+            if writer is not None:
+                writer.flush(sync_only=handle.adopted)
+            if self._form is not None and self._generation == handle.sink.generation:
+                return
+            self._generation = handle.sink.generation
+            self._form, self._length = read_layout(self._group)
+            self._fields.clear()
+            self._offsets = None
+            if self._form.offsets is not None and self._form.fields:
+                reader = Reader(handle, self._group[self._form.offsets])
+                self._offsets = RowOffsets(reader, self._length)

@@ -1,0 +1,282 @@
+"""The writing end of a table: batches are appended to all of its columns, or to none."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from raggedh5.core.batch import Batch
+from raggedh5.core.form import FieldForm, main_buffer
+from raggedh5.core.schema import Column, check_names
+from raggedh5.core.strings import Dictionary
+from raggedh5.errors import SchemaError
+from raggedh5.store.dictionary import read_dictionary
+from raggedh5.store.field_writers import FieldWriter, field_writer
+from raggedh5.store.handle import Handle
+from raggedh5.store.layout import Storage, create_buffer, read_layout, set_form
+from raggedh5.store.reader import Reader
+from raggedh5.store.stream import Stream
+
+__all__ = ["TableWriter"]
+
+PART = 1 << 23
+"""Bytes of a batch that are packed before what is coded is stored."""
+
+
+class TableWriter:
+    """Appends to one table.
+
+    Parameters
+    ----------
+    handle
+        The open file, writable.
+    group
+        The table's group.
+    declared
+        What the user said of the columns.
+    storage
+        How buffers that do not exist yet are to be stored.
+    ragged
+        Whether a row holds items.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        group: h5py.Group,
+        declared: Mapping[str, Column],
+        storage: Storage,
+        ragged: bool,
+    ) -> None:
+        self.handle = handle
+        self.group = group
+        self.name = str(group.name)
+        self.declared = dict(declared)
+        self.storage = storage
+        self.ragged = ragged
+        self.columns: dict[str, Column] = {}
+        self._fields: dict[str, FieldWriter] = {}
+        self._rows: Stream | None = None
+        self._streams: list[Stream] = []
+        self._item_count = 0
+        self._saved = -1
+        form, self.length = read_layout(group)
+        if form.fields:
+            self.ragged = form.offsets is not None
+            self._open(form.offsets, form.fields)
+            self._saved = self.length
+        self._count = self.length
+
+    def append(self, batch: Batch) -> None:
+        """Append all rows of a batch, or none."""
+        handle = self.handle
+        handle.sink.advance()
+        try:
+            if not self._fields:
+                self._create(batch)
+            elif batch.data.keys() != self._fields.keys():
+                self._other_columns(batch.data)
+            parts = batch.parts(PART)
+            first = next(parts)
+            if first is batch:
+                self._append_part(batch)
+            else:
+                self._append_parts(first, parts)
+        except SchemaError as error:
+            raise SchemaError(f"{self.name}: {error}") from error
+        if handle.adopted:
+            self.flush(sync_only=True)
+
+    def flush(self, sync_only: bool = False) -> None:
+        """Bring every row to the file, and only then the new length.
+
+        Parameters
+        ----------
+        sync_only
+            Leave the last chunks to HDF5's chunk cache, as an owner who may close the file at any
+            time needs it, instead of storing them.
+        """
+        if self._saved == self._count or not self._fields:
+            return
+        for field in self._fields.values():
+            field.finish()
+        sink = self.handle.sink
+        if not sync_only:
+            for stream in self._streams:
+                stream.put_tail()
+        sink.drain()
+        for stream in self._streams:
+            if sync_only:
+                stream.sync_tail()
+            stream.trim()
+        self.group.attrs.modify("length", np.int64(self._count))
+        self.length = self._saved = self._count
+        for stream in self._streams:
+            stream.sums.save()
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far, on disk or not."""
+        return self._count
+
+    def settle(self) -> None:
+        """Store the last chunks that `flush` has left to HDF5."""
+        for stream in self._streams:
+            stream.put_tail()
+        self.handle.sink.drain()
+        for stream in self._streams:
+            stream.sums.save()
+
+    def _append_part(self, batch: Batch) -> None:
+        marks = [field.mark() for field in self._fields.values()]
+        try:
+            for field in self._fields.values():
+                field.stage(batch)
+            if self._rows is not None:
+                base = self._item_count
+                at = 1
+                for piece in self._rows.reserve(batch.rows):
+                    np.add(batch.kept.offsets[at : at + len(piece)], base, out=piece)
+                    at += len(piece)
+        except BaseException:
+            for stream in self._streams:
+                stream.cancel()
+            for field, mark in zip(self._fields.values(), marks, strict=True):
+                field.rollback(mark)
+            raise
+        for stream in self._streams:
+            stream.commit()
+        self._item_count += batch.items
+        self._count += batch.rows
+
+    def _append_parts(self, first: Batch, others: Iterable[Batch]) -> None:
+        """Append a large batch part by part; go back to where it began if one is refused."""
+        marks = [field.mark() for field in self._fields.values()]
+        snapshots = [stream.snapshot() for stream in self._streams]
+        counts = self._count, self._item_count
+        try:
+            self._append_part(first)
+            for part in others:
+                self.handle.sink.advance()
+                self._append_part(part)
+        except BaseException:
+            for stream, snapshot in zip(self._streams, snapshots, strict=True):
+                stream.restore(snapshot)
+            for field, mark in zip(self._fields.values(), marks, strict=True):
+                field.rollback(mark)
+            self._count, self._item_count = counts
+            self._saved = -1
+            raise
+
+    def _create(self, batch: Batch) -> None:
+        """Create the buffers, by what was declared and what the first batch holds."""
+        names = list(batch.data)
+        check_names(batch.data)
+        unknown = [name for name in names if self.declared and name not in self.declared]
+        missing = [name for name in self.declared if name not in batch.data]
+        if unknown or missing:
+            self._say_columns(unknown, missing)
+        columns = {}
+        for name in self.declared or names:
+            column = self.declared[name] if name in self.declared else batch.infer(name)
+            columns[name] = _with_dictionary(column, batch, name)
+        self.handle.sink.drain()
+        form = set_form(self.group, columns, self.ragged)
+        made: list[str] = []
+        try:
+            for name, field in form.fields.items():
+                column = columns[name]
+                storage = self.storage.with_codec(column.codec)
+                for buffer, dtype in field.buffers().items():
+                    values = buffer == field.values
+                    dataset = create_buffer(
+                        self.group, buffer, dtype, column.shape if values else (), storage
+                    )
+                    made.append(buffer)
+                    if buffer == main_buffer(field):
+                        dataset.attrs.update(column.attrs)
+                    if column.finite and values:
+                        dataset.attrs["finite"] = True
+            if form.offsets is not None:
+                create_buffer(self.group, form.offsets, form.offsets_dtype, (), self.storage)
+                made.append(form.offsets)
+            self._open(form.offsets, form.fields)
+        except BaseException:
+            self._streams.clear()
+            self._fields.clear()
+            for buffer in made:
+                del self.group[buffer]
+            set_form(self.group, {}, self.ragged)
+            raise
+
+    def _open(self, offsets: str | None, fields: Mapping[str, FieldForm]) -> None:
+        self._streams.clear()
+        items = self.length
+        if offsets is not None:
+            self._rows = self._stream(offsets, self.length + 1)
+            items = int(self._rows.last() or 0)
+        self._item_count = items
+        for name, field in fields.items():
+            finite = bool(self.group[field.values].attrs.get("finite", False))
+            self.columns[name] = field.column
+            self._fields[name] = field_writer(
+                name,
+                field,
+                name not in self.declared,
+                finite,
+                lambda field=field: self._dictionary(field),  # type: ignore[misc]
+                self._stream,
+                items,
+            )
+        # Offsets are stored behind the values that they count.
+        if self._rows is not None:
+            self._streams.remove(self._rows)
+            self._streams.append(self._rows)
+
+    def _stream(self, buffer: str, count: int) -> Stream:
+        dataset = self.group[buffer]
+        blocksize = self.storage.blocksize
+        if dataset.shape[0] == 0:
+            stream = Stream(self.handle, dataset, 0, blocksize=blocksize)
+            if buffer.endswith("-offsets"):
+                stream.append(np.zeros(1, dataset.dtype))
+        else:
+            first = max(count - count % dataset.chunks[0] - 1, 0)
+            box = (slice(first, count), *(slice(0, n) for n in dataset.shape[1:]))
+            last = Reader(self.handle, dataset).read(box)
+            tail = last[len(last) - count % dataset.chunks[0] :]
+            before = last[0] if len(last) else None
+            stream = Stream(self.handle, dataset, count, tail, before, blocksize)
+        self._streams.append(stream)
+        return stream
+
+    def _dictionary(self, field: FieldForm) -> Dictionary:
+        return read_dictionary(self.handle, self.group, field)
+
+    def _other_columns(self, data: Mapping[str, Any]) -> None:
+        self._say_columns(
+            [name for name in data if name not in self._fields],
+            [name for name in self._fields if name not in data],
+        )
+
+    def _say_columns(self, unknown: list[str], missing: list[str]) -> None:
+        if unknown:
+            raise SchemaError(f"column {unknown[0]!r} is unknown: the table has {self._known()}")
+        if missing:
+            raise SchemaError(f"column {missing[0]!r} is missing: the table has {self._known()}")
+
+    def _known(self) -> str:
+        return ", ".join(map(repr, self._fields or self.declared))
+
+
+def _with_dictionary(column: Column, batch: Batch, name: str) -> Column:
+    """Settle whether a column of strings gets a dictionary: where strings come up twice or more."""
+    if not column.is_string:
+        return column
+    if column.dictionary is not None or column.nullable:
+        return column.with_dictionary(bool(column.dictionary))
+    strings, kept = batch.strings(name)
+    trial = Dictionary()
+    count = len(trial.encode(strings, kept=kept, name=name))
+    return column.with_dictionary(count >= 2 * len(trial) and count > 0)
