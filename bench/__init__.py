@@ -1,0 +1,1 @@
+"""Benchmarks: raggedh5 beside the ways people store ragged batches now."""

@@ -1,0 +1,122 @@
+"""The page: what was measured, on what, with which command."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from bench.figure import Figure
+from bench.targets import OURS, TARGETS
+
+HEAD = """\
+# Benchmarks
+
+raggedh5 beside the ways people store ragged batches now. Every contender does the same work: a
+timed write opens, appends every batch and closes; a timed read opens and makes every column a
+NumPy array. What each wrote is read back and compared with the batches, what raggedh5 wrote by
+h5py and hdf5plugin alone.
+
+The contenders take turns, A B C A B C, in one process; figures are medians of the rounds, and a
+ratio is the median of the ratios within each round. MB/s are of valid data (10^6 bytes of the
+values that the masks keep, before compression and without offsets). On disk every write is timed
+until fsync returns. Peak memory is that of a process of its own, above what it held before it
+began to write (or read: the arrays that it returns are then part of it).
+"""
+
+
+def page(figures: dict[str, Figure], facts: dict[str, str], plots: dict[str, str]) -> str:
+    parts = [HEAD, "## Measured on\n", rows(["", ""], [[k, v] for k, v in facts.items()])]
+    parts += ["\nEverything on this page: `python -m bench.report`.\n", "## Targets\n"]
+    parts.append(targets(figures))
+    for key, figure in figures.items():
+        parts.append(f"\n## {figure.title}\n")
+        if key in plots:
+            parts.append(f"![{figure.title}]({plots[key]})\n")
+        parts.append(table(figure))
+        if figure.ideal:
+            parts.append(f"\n{ideal(figure)}")
+        parts.append(f"\n{figure.note} `{figure.command}`\n".replace("\n ", "\n"))
+    parts += ["\n## The contenders\n", contenders(figures)]
+    return "\n".join(parts)
+
+
+def rows(head: list[str], body: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def targets(figures: dict[str, Figure]) -> str:
+    body = []
+    for target in TARGETS:
+        try:
+            value = target.value(figures)
+        except (KeyError, ValueError):  # measured without raggedh5, or not at all
+            continue
+        sign = "at most" if target.at_most else "at least"
+        goal = f"{sign} {target.goal:g}{target.unit}"
+        verdict = "yes" if target.met(value) else "no"
+        body.append([target.text, goal, f"{value:.3g}{target.unit}", verdict])
+    return rows(["", "target", "measured", "met"], body)
+
+
+def table(figure: Figure) -> str:
+    if figure.key.startswith("random"):
+        return _latencies(figure)
+    body = []
+    base = OURS if OURS in figure.contenders else next(iter(figure.contenders))
+    for name, entry in figure.contenders.items():
+        share = f"1/{entry['fewer']}" if entry.get("fewer", 1) > 1 else ""
+        body.append(
+            [
+                name,
+                f"{figure.rate(name):.1f}",
+                _span(figure.rates(name)),
+                f"{figure.speedup(base, name):.2f}" if base in figure.contenders else "",
+                f"{median(entry['cpu']):.3f}" + (f" ({share} of the batches)" if share else ""),
+                _size(entry),
+                f"{entry['peak'] / 2**20:.0f}" if "peak" in entry else "",
+            ]
+        )
+    head = ["", "MB/s", "rounds", f"{base} is so many times as fast", "CPU s"]
+    return rows([*head, "file / data", "peak MiB"], body)
+
+
+def _latencies(figure: Figure) -> str:
+    base = OURS if OURS in figure.contenders else next(iter(figure.contenders))
+    body = [
+        [
+            name,
+            f"{figure.seconds(name) * 1e3:.3g}",
+            _span([wall * 1e3 for wall in entry["wall"]]),
+            f"{figure.speedup(base, name):.2f}",
+            f"{entry['size'] / 1e6:.1f}",
+        ]
+        for name, entry in figure.contenders.items()
+    ]
+    return rows(["", "ms", "rounds", f"{base} is so many times as fast", "file MB"], body)
+
+
+def ideal(figure: Figure) -> str:
+    terms = ", ".join(f"{term} {median(wall) * 1e3:.1f}" for term, wall in figure.ideal.items())
+    total = median(figure.ideal_seconds())
+    text = f"The ideal, in ms: {terms}; together {total * 1e3:.1f}"
+    if OURS in figure.contenders:
+        text += f", and {OURS} {figure.seconds(OURS) * 1e3:.1f}: "
+        text += f"{figure.of_ideal(OURS) * 100:.0f}% of the ideal rate"
+    return text + ".\n"
+
+
+def contenders(figures: dict[str, Figure]) -> str:
+    found = {}
+    for figure in figures.values():
+        found |= {
+            name: entry["what"] for name, entry in figure.contenders.items() if "what" in entry
+        }
+    return rows(["", ""], [[name, what] for name, what in found.items() if what])
+
+
+def _span(values: list[float]) -> str:
+    return f"{min(values):.3g} to {max(values):.3g}"
+
+
+def _size(entry: dict) -> str:
+    return f"{entry['size'] / entry['bytes']:.2f}" if "size" in entry else ""

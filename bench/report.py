@@ -1,0 +1,106 @@
+"""Measure everything and write docs/benchmarks.md, with its plots and the rounds as JSON.
+
+python -m bench.report                       # everything, some minutes
+python -m bench.report --only write          # figures whose key begins so, printed only
+python -m bench.report --from docs/benchmarks/results.json      # the page anew, no measuring
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench import (
+    bench_dense,
+    bench_random,
+    bench_read,
+    bench_scaling,
+    bench_write,
+    machine,
+    markdown,
+    place,
+    plots,
+    workload,
+)
+from bench.figure import Figure
+
+DENSE_ROWS = 100_000
+READ = ("numbers-64", "lists-64", "molecules-64")
+
+
+def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Yield the key of every figure and what measures it."""
+    for where in place.PLACES:
+        for kind in workload.WORKLOADS:
+            yield (
+                f"write-{kind}-{where}",
+                lambda kind=kind, where=where: bench_write.measure(
+                    kind, where, rows, rounds, peaks=peaks and where == "memory"
+                ),
+            )
+        for kind in READ:
+            yield (
+                f"read-{kind}-{where}",
+                lambda kind=kind, where=where: bench_read.measure(
+                    kind, where, rows, rounds, peaks=peaks and where == "memory"
+                ),
+            )
+        for kind in bench_random.KINDS:
+            yield (
+                f"random-{kind}-{where}",
+                lambda kind=kind, where=where: bench_random.measure(kind, where, rows, rounds),
+            )
+        for kind in bench_dense.KINDS:
+            yield (
+                f"dense-{kind}-{where}",
+                lambda kind=kind, where=where: bench_dense.measure(kind, where, DENSE_ROWS, rounds),
+            )
+    yield "scaling-memory", lambda: bench_scaling.measure("memory", rows // 4, rounds, peaks=peaks)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure, and write the page of benchmarks.")
+    parser.add_argument("--rows", type=int, default=16384, help="rows of a workload")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="figures whose key begins so, printed")
+    parser.add_argument("--no-peaks", action="store_true", help="leave out the memory")
+    parser.add_argument("--from", dest="source", type=Path, help="results of an earlier run")
+    parser.add_argument("--docs", type=Path, default=Path(__file__).parent.parent / "docs")
+    args = parser.parse_args()
+
+    if args.source:
+        results = json.loads(args.source.read_text())
+        figures = {key: Figure(**entry) for key, entry in results["figures"].items()}
+        write(args.docs, results["machine"], figures)
+        return
+    figures = {}
+    for key, measure in jobs(args.rows, args.rounds, not args.no_peaks):
+        if key.startswith(args.only):
+            figures[key] = measure()
+            print(f"\n{figures[key].title}\n{markdown.table(figures[key])}", flush=True)
+            if figures[key].ideal:
+                print(markdown.ideal(figures[key]))
+    print(markdown.targets(figures))
+    if not args.only:
+        facts = machine.describe()
+        write(args.docs, facts, figures)
+        save(args.docs / "benchmarks" / "results.json", facts, figures)
+
+
+def write(docs: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
+    directory = docs / "benchmarks"
+    directory.mkdir(parents=True, exist_ok=True)
+    names = {key: f"benchmarks/{plots.draw(figure, directory)}" for key, figure in figures.items()}
+    (docs / "benchmarks.md").write_text(markdown.page(figures, facts, names))
+    print(f"written: {docs / 'benchmarks.md'}")
+
+
+def save(path: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
+    entries = {key: figure.as_dict() for key, figure in figures.items()}
+    path.write_text(json.dumps({"machine": facts, "figures": entries}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""What raggedh5 sets out to do, as figures: what is asked, and how it is taken from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bench.figure import Figure
+
+Figures = dict[str, Figure]
+OURS = "raggedh5"
+
+
+class Target(NamedTuple):
+    """`value` returns what was measured; it is met where that is at least (or at most) `goal`."""
+
+    text: str
+    figure: str
+    value: Callable[[Figures], float]
+    goal: float
+    unit: str = "x"
+    at_most: bool = False
+
+    def met(self, value: float) -> bool:
+        return value <= self.goal if self.at_most else value >= self.goal
+
+
+def faster(figure: str, other: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[figure].speedup(OURS, other)
+
+
+def milliseconds(figure: str, name: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[figure].seconds(name) * 1e3
+
+
+def of_ideal(figure: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[figure].of_ideal(OURS) * 100
+
+
+def extra_memory(figure: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[figure].contenders[OURS]["peak"] / 2**20
+
+
+def best_h5py_draw(figures: Figures) -> str:
+    """Return the flat h5py file whose chunk size reads random rows soonest."""
+    figure = figures["random-batch-memory"]
+    names = [name for name in figure.contenders if name.startswith("h5py-flat-")]
+    return min(names, key=figure.seconds)
+
+
+def spread(figure: str) -> Callable[[Figures], float]:
+    """Return by how many per cent the slowest rate lies below the fastest, over the sizes."""
+
+    def value(figures: Figures) -> float:
+        found = figures[figure]
+        rates = [found.rate(name) for name in found.contenders if name.startswith(f"{OURS} ")]
+        return 100 * (1 - min(rates) / max(rates))
+
+    return value
+
+
+def growth(figure: str) -> Callable[[Figures], float]:
+    """Return by how many MiB the peak memory grows from the fewest rows to the most."""
+
+    def value(figures: Figures) -> float:
+        entries = figures[figure].contenders.items()
+        peaks = [entry["peak"] for name, entry in entries if name.startswith(f"{OURS} ")]
+        return (peaks[-1] - peaks[0]) / 2**20
+
+    return value
+
+
+def _writes(kind: str, text: str) -> list[Target]:
+    figure = f"write-{kind}-memory"
+    vlen = "beside h5py row by row"
+    return [
+        Target(f"write {text}, {vlen}", figure, faster(figure, "h5py-vlen-row"), 200),
+        Target(f"write {text}, beside the best of h5py", figure, faster(figure, "h5py-flat"), 3),
+    ]
+
+
+def _reads(kind: str, text: str) -> list[Target]:
+    figure = f"read-{kind}-memory"
+    return [
+        Target(f"read {text}, beside the best of h5py", figure, faster(figure, "h5py-flat"), 2),
+        Target(f"read {text}, beside Parquet", figure, faster(figure, "parquet"), 1),
+        Target(f"read {text}, beside compressed Arrow IPC", figure, faster(figure, "arrow-ipc"), 1),
+    ]
+
+
+TARGETS = [
+    *_writes("numbers-64", "numbers"),
+    Target(
+        "write numbers, share of the ideal",
+        "write-numbers-64-memory",
+        of_ideal("write-numbers-64-memory"),
+        85,
+        "%",
+    ),
+    Target(
+        "memory while writing, above the batches",
+        "write-numbers-64-memory",
+        extra_memory("write-numbers-64-memory"),
+        64,
+        " MiB",
+        at_most=True,
+    ),
+    *_writes("lists-64", "with text as lists"),
+    *_writes("unicode-64", "with text as arrays"),
+    *_reads("numbers-64", "numbers"),
+    *_reads("lists-64", "with text"),
+    Target(
+        "64 random rows, beside h5py on the same file",
+        "random-batch-memory",
+        faster("random-batch-memory", "h5py-same-file"),
+        15,
+    ),
+    Target(
+        "64 random rows",
+        "random-batch-memory",
+        milliseconds("random-batch-memory", OURS),
+        5,
+        " ms",
+        at_most=True,
+    ),
+    Target(
+        "64 random rows, beside h5py with the chunk size that suits it best",
+        "random-batch-memory",
+        lambda figures: figures["random-batch-memory"].speedup(OURS, best_h5py_draw(figures)),
+        4,
+    ),
+    Target(
+        "one random row, beside h5py on the same file",
+        "random-row-memory",
+        faster("random-row-memory", "h5py-same-file"),
+        10,
+    ),
+    *(
+        Target(f"dense, {text}, beside h5py", figure, faster(figure, "h5py-flat"), 3)
+        for text, figure in [
+            ("written at once", "dense-write-memory"),
+            ("appended", "dense-append-memory"),
+            ("read", "dense-read-memory"),
+        ]
+    ),
+    Target(
+        "100 times the rows: difference in rate",
+        "scaling-memory",
+        spread("scaling-memory"),
+        10,
+        "%",
+        at_most=True,
+    ),
+    Target(
+        "100 times the rows: more memory",
+        "scaling-memory",
+        growth("scaling-memory"),
+        4,
+        " MiB",
+        at_most=True,
+    ),
+]
