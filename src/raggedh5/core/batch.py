@@ -238,7 +238,7 @@ def _row_count(data: Mapping[str, Any]) -> int:
 
 def _width(data: Mapping[str, Any]) -> int | None:
     for value in data.values():
-        shape = getattr(value, "shape", ())
+        shape: tuple[int, ...] = getattr(value, "shape", ())
         if len(shape) > 1 and not isinstance(value, Ragged):
             return int(shape[1])
     return None

@@ -18,4 +18,4 @@ def checksum(stored: NDArray[np.uint8] | bytes) -> int:
     >>> hex(checksum(b"raggedh5"))
     '0x3e985a935d84f896'
     """
-    return xxhash.xxh3_64_intdigest(stored) or 1
+    return xxhash.xxh3_64_intdigest(memoryview(stored)) or 1  # type: ignore[arg-type]

@@ -17,7 +17,11 @@ from raggedh5.errors import FormatError, SchemaError
 
 __all__ = ["FieldForm", "TableForm", "build_form", "main_buffer", "parse_form"]
 
-_OFFSETS = {"i32": np.dtype("i4"), "u32": np.dtype("u4"), "i64": np.dtype("i8")}
+_OFFSETS: dict[str, np.dtype[Any]] = {
+    "i32": np.dtype("i4"),
+    "u32": np.dtype("u4"),
+    "i64": np.dtype("i8"),
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ process-wide lock that the filter function itself takes.
 """
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from raggedh5.kernels import blosc, filters
 
@@ -17,7 +17,7 @@ LZ4 = 32004
 BITSHUFFLE = 32008
 ZSTD = 32015
 
-_SYMBOLS = {
+_SYMBOLS: dict[int, tuple[Callable[..., None], tuple[str, ...]]] = {
     BLOSC: (
         blosc.bind,
         (

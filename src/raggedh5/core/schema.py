@@ -95,7 +95,7 @@ def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") ->
     if _is_string(spec):
         return Column(STRING)
     try:
-        dtype = np.dtype(spec)  # type: ignore[arg-type]
+        dtype = np.dtype(spec)
     except TypeError as error:
         raise SchemaError(f"not a column: {spec!r}; give a dtype, 'str' or a Column") from error
     return Column(dtype.base, dtype.shape)
@@ -111,7 +111,7 @@ def check_names(names: Mapping[str, Any]) -> None:
 def storable(dtype: Any) -> np.dtype[Any]:
     """Return `dtype` in native byte order; refuse what HDF5 and NumPy do not share."""
     try:
-        resolved = np.dtype(dtype).newbyteorder("=")
+        resolved: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
     except TypeError as error:
         raise SchemaError(f"not a dtype: {dtype!r}") from error
     if resolved.kind not in _KINDS or resolved.itemsize > 16 or resolved.char in "gG":

@@ -238,6 +238,8 @@ cdef Py_ssize_t _copy_rows(
 cdef bint _inner_is_contiguous(cnp.ndarray padded) noexcept:
     cdef Py_ssize_t expected = cnp.PyArray_ITEMSIZE(padded)
     cdef int axis
+    if cnp.PyArray_SIZE(padded) == 0:  # its strides mean nothing
+        return True
     for axis in range(cnp.PyArray_NDIM(padded) - 1, 1, -1):
         if cnp.PyArray_DIM(padded, axis) != 1 and cnp.PyArray_STRIDE(padded, axis) != expected:
             return False

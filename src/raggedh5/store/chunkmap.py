@@ -84,7 +84,7 @@ class ChunkMap:
         if descriptor is None:
             _, raw = self.dataset.id.read_direct_chunk(self._place(number))
             target[:] = np.frombuffer(raw, np.uint8)
-        elif os.preadv(descriptor, [target], address) != size:
+        elif os.preadv(descriptor, [target.data], address) != size:
             raise FormatError(f"{self._where(number)} lies beyond the end of the file")
         if self.handle.verify != "never" and not (
             self.verified[number] and self.handle.verify == "first"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.form import FieldForm
 from raggedh5.core.ragged import Ragged
+from raggedh5.core.string_decode import Strings
 from raggedh5.core.strings import decode_array, take_array
 from raggedh5.errors import FormatError
 from raggedh5.store.dictionary import category_bytes
@@ -147,7 +148,7 @@ class DictionaryReader:
         self.codes = NumberReader(handle, group[field.codes])
         self.nullable = field.column.nullable
         self._source = (handle, group, field)
-        self._categories: Array | None = None
+        self._categories: Strings | None = None
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
         """See `FieldReader`."""
@@ -157,7 +158,7 @@ class DictionaryReader:
         """See `FieldReader`."""
         return self._looked_up(self.codes.read(start, stop))
 
-    def categories(self) -> Array:
+    def categories(self) -> Strings:
         """Return the distinct strings."""
         if self._categories is None:
             handle, group, field = self._source

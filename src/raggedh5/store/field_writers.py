@@ -108,10 +108,12 @@ class MaskedWriter(NumberWriter):
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
         value = batch.data[self.name]
-        missing = np.zeros(np.shape(value)[: 2 if batch.ragged else 1], np.bool_)
+        missing: np.ndarray[Any, Any] = np.zeros(
+            np.shape(value)[: 2 if batch.ragged else 1], np.bool_
+        )
         if isinstance(value, np.ma.MaskedArray):
             where = np.ma.getmaskarray(value)
-            missing = where.reshape(*missing.shape, -1).any(axis=-1)
+            missing = np.any(where.reshape(*missing.shape, -1), axis=-1)
             value = np.where(where, np.zeros((), value.dtype), value.data)
         self._stage(batch, value)
         flags = (missing != self.valid_when).view(np.int8)

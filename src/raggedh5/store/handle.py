@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import h5py
 
@@ -15,20 +15,6 @@ from raggedh5.store.sums import ChunkSums
 __all__ = ["Handle", "Verify"]
 
 Verify = Literal["first", "always", "never"]
-
-
-class Writer(Protocol):
-    """The writing end of a table or an array."""
-
-    @property
-    def rows(self) -> int:
-        """Rows appended so far."""
-
-    def flush(self, sync_only: bool = False) -> None:
-        """Bring every row to the file."""
-
-    def settle(self) -> None:
-        """Store the last chunks that `flush` has left to HDF5."""
 
 
 class Handle:
@@ -50,7 +36,7 @@ class Handle:
     Attributes
     ----------
     writers : dict
-        The writing ends that were opened so far, by path.
+        The writing ends that were opened so far, by path: `TableWriter` or `ArrayWriter`.
     reopen : callable
         ``reopen(path, name, verify)`` opens the file again, for pickles.
     """
@@ -76,7 +62,7 @@ class Handle:
         self.buffers = BufferPool()
         self.sink = ChunkSink(self.pool, self.buffers)
         self.descriptor = _descriptor(self.file)
-        self.writers: dict[str, Writer] = {}
+        self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
         self._sums: dict[str, ChunkSums] = {}
 

@@ -260,4 +260,5 @@ def _split(
     base = number * length
     start = np.maximum(starts[which], base)
     stop = np.minimum(stops[which], base + length)
-    return number, start - base, stop - base, places[which] + (start - starts[which])
+    place = np.asarray(places[which] + (start - starts[which]), np.int64)
+    return number, start - base, stop - base, place

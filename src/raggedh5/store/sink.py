@@ -21,7 +21,7 @@ __all__ = ["ChunkSink", "Target"]
 
 Bytes = NDArray[np.uint8]
 
-IN_FLIGHT = 1 << 24
+IN_FLIGHT = 1 << 22
 """Bytes of chunks that may wait to be coded or stored."""
 
 NOTHING = np.empty(0, np.uint8)

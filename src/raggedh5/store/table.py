@@ -1,6 +1,7 @@
 """A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 import h5py
@@ -206,7 +207,7 @@ class Table:
             return self._take_slice(chosen.start, chosen.stop, names)
         starts, stops = self._ranges(chosen)
         values = self._handle.pool.map(
-            [lambda name=name: self._field(name).gather(starts, stops) for name in names]
+            [partial(self._field(name).gather, starts, stops) for name in names]
         )
         if self._offsets is None:
             return dict(zip(names, values, strict=True))
@@ -269,9 +270,7 @@ class Table:
         fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
         arrays = self._handle.pool.map(
             [
-                lambda name=name: padded_field(
-                    self._field(name), starts, stops, width, fills.get(name, 0)
-                )
+                partial(padded_field, self._field(name), starts, stops, width, fills.get(name, 0))
                 for name in names
             ]
         )
