@@ -6,7 +6,7 @@ in between.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,7 @@ def pack_into(
         Which items are kept.
     padded : array-like, shape (rows, width, *inner), any strides
         The batch; (rows, groups, width, *inner) for the inner level of a two-level batch.
-    pieces : sequence of ndarray, each of shape (n, *inner), C-contiguous
+    pieces : sequence of ndarray, each of shape (n, *inner), C-contiguous and writable
         Where the items go. All have the dtype to convert to, and together room for
         ``kept.items``, neither more nor less.
     finite : bool
@@ -126,9 +126,10 @@ def pack_into(
         _check_shape(kept, shape, name)
     inner = shape[depth:]
     room = 0
+    target = pieces[0].dtype if pieces else None
     for piece in pieces:
-        if piece.shape[1:] != inner or not piece.flags.c_contiguous:
-            raise SchemaError(f"column {name!r}: items have shape {inner}, not {piece.shape[1:]}")
+        if piece.shape[1:] != inner or piece.dtype != target or not piece.flags.carray:
+            _refuse_piece(piece, inner, name)
         room += len(piece)
     if room != kept.items:
         raise SchemaError(f"column {name!r}: room for {room} items, but {kept.items} are kept")
@@ -200,6 +201,12 @@ def _overlaps(pieces: Sequence[Array], start: int, flat: Array) -> Iterator[tupl
             yield piece[first : first + take], flat[done : done + take]
             done += take
         start -= len(piece)
+
+
+def _refuse_piece(piece: Array, inner: tuple[int, ...], name: str) -> NoReturn:
+    if piece.shape[1:] != inner:
+        raise SchemaError(f"column {name!r}: items have shape {piece.shape[1:]}, not {inner}")
+    raise SchemaError(f"column {name!r}: pieces must be C-contiguous, writable and of one dtype")
 
 
 def _check_shape(kept: Kept, shape: tuple[int, ...], name: str) -> None:
