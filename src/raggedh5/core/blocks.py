@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,10 @@ __all__ = ["BlockReader"]
 Indices = NDArray[np.int64]
 
 HEADER = 16
-CACHE_BYTES = 1 << 20
+CACHE_BYTES = 1 << 23
+"""Decoded blocks that are kept for a dataset; as much as HDF5 2.0 keeps of decoded chunks."""
+
 LARGEST_BLOCK = 1 << 24
-UNKNOWN, KNOWN, OPAQUE = 0, 1, 2
 
 
 class BlockReader:
@@ -25,110 +27,116 @@ class BlockReader:
     ----------
     nbytes
         Bytes of a chunk when decoded.
-    count
-        How many chunks there are.
+    address, stored, mask
+        Where each chunk lies in the file, its stored size and its filter mask; shape (chunks,).
+
+    Attributes
+    ----------
+    ready : ndarray of bool, shape (chunks,)
+        True for the chunks that `learn` was told of, and can be read from.
     """
 
-    def __init__(self, nbytes: int, count: int) -> None:
+    def __init__(
+        self, nbytes: int, address: Indices, stored: Indices, mask: NDArray[np.uint32]
+    ) -> None:
         self.nbytes = nbytes
+        self.ready = np.zeros(len(address), np.bool_)
+        self._address = address
+        self._stored = stored
+        self._mask = mask
         self._lock = threading.Lock()
-        self._state = np.zeros(count, np.uint8)
-        self._heads = np.zeros((count, HEADER), np.uint8)
-        self._resize_cache(1)
+        self._heads = np.zeros((len(address), HEADER), np.uint8)
+        self._blocksize = 1
+        self._blocks: Any = None
+
+    def learn(self, descriptor: int, number: int) -> bool:
+        """Read header and block starts of a chunk; return whether it can be read by blocks.
+
+        It cannot where it was never stored, a filter was skipped, or its frame is of a kind that
+        must be decoded whole.
+        """
+        address, stored = int(self._address[number]), int(self._stored[number])
+        if address < 0 or self._mask[number] or stored < HEADER:
+            return False
+        head = os.pread(descriptor, HEADER, address)
+        blocksize = int.from_bytes(head[8:12], "little")
+        if len(head) < HEADER or not 0 < blocksize <= LARGEST_BLOCK:
+            return False
+        is_stored = bool(head[2] & 2)
+        if not is_stored:
+            wanted = HEADER + 4 * -(-self.nbytes // blocksize)
+            if wanted > stored:
+                return False
+            head = os.pread(descriptor, wanted, address)
+        known = np.frombuffer(head, np.uint8)
+        if not blosc.header_ok(known, stored, self.nbytes):
+            return False
+        with self._lock:
+            if len(head) > self._heads.shape[1]:
+                heads = np.zeros((len(self._heads), len(head)), np.uint8)
+                heads[:, : self._heads.shape[1]] = self._heads
+                self._heads = heads
+                self._blocks = None
+            self._heads[number, : len(head)] = known
+            if not is_stored and blocksize > self._blocksize:
+                self._blocksize = blocksize
+                self._blocks = None
+            if self._blocks is None:
+                self._blocks = self._with_cache()
+            self.ready[number] = True
+        return True
 
     def read(
         self,
         descriptor: int,
-        address: Indices,
-        stored: Indices,
-        mask: NDArray[np.uint32],
         chunk: Indices,
         start: Indices,
         stop: Indices,
         place: Indices,
-        out: NDArray[np.uint8],
+        scale: int,
+        out: NDArray[Any],
     ) -> int | None:
-        """Copy byte ranges of chunks to `out`.
+        """Copy range i, items start[i]:stop[i] of chunk[i], to item place[i] of `out`.
 
         Parameters
         ----------
         descriptor
             File to read from, by position.
-        address, stored, mask
-            Where each chunk lies, its stored size, and its filter mask; shape (chunks,).
         chunk, start, stop, place
-            Range i is bytes start[i]:stop[i] of chunk[i] and goes to ``out[place[i]:]``.
+            The ranges, within chunks that are `ready`; shape (n,).
+        scale
+            Bytes of an item.
+        out
+            C-contiguous.
 
         Returns
         -------
         int or None
-            None when all is done; -1 where some chunk is of a kind that must be decoded whole;
-            otherwise the number of a chunk that is damaged.
+            None when all is done, otherwise the number of a chunk that is damaged.
         """
-        if len(chunk) == 0:
-            return None
-        if len(chunk) > 1:
+        if len(chunk) > CACHE_BYTES // self._blocksize:
+            # More ranges than the cache has room for: only in order does it serve them.
             order = np.lexsort((start, chunk))
             chunk, start, stop, place = chunk[order], start[order], stop[order], place[order]
         with self._lock:
-            if not (self._state[chunk] == KNOWN).all():
-                for number in dict.fromkeys(chunk.tolist()):
-                    if self._state[number] == UNKNOWN:
-                        self._learn(descriptor, address, stored, mask, number)
-                if (self._state[chunk] == OPAQUE).any():
-                    return -1
-            bad = blosc.read_ranges(
-                descriptor,
-                address,
-                stored,
-                self.nbytes,
-                self._heads,
-                chunk,
-                start,
-                stop,
-                place,
-                out,
-                self._slots,
-                self._tags,
-                self._work,
-            )
+            bad = self._blocks.read_ranges(descriptor, chunk, start, stop, place, scale, out)
         return None if bad < 0 else int(chunk[bad])
 
-    def _learn(
-        self,
-        descriptor: int,
-        address: Indices,
-        stored: Indices,
-        mask: NDArray[np.uint32],
-        number: int,
-    ) -> None:
-        """Read header and block starts of a chunk, and see whether the kernel can follow them."""
-        self._state[number] = OPAQUE
-        if address[number] < 0 or mask[number] or stored[number] < HEADER:
-            return
-        head = os.pread(descriptor, HEADER, int(address[number]))
-        blocksize = int.from_bytes(head[8:12], "little")
-        if len(head) < HEADER or not 0 < blocksize <= LARGEST_BLOCK:
-            return
-        if not head[2] & 2:
-            wanted = HEADER + 4 * -(-self.nbytes // blocksize)
-            if wanted > stored[number]:
-                return
-            head = os.pread(descriptor, wanted, int(address[number]))
-        if not blosc.header_ok(np.frombuffer(head, np.uint8), int(stored[number]), self.nbytes):
-            return
-        if len(head) > self._heads.shape[1]:
-            heads = np.zeros((len(self._heads), len(head)), np.uint8)
-            heads[:, : self._heads.shape[1]] = self._heads
-            self._heads = heads
-        self._heads[number, : len(head)] = np.frombuffer(head, np.uint8)
-        if not head[2] & 2 and blocksize > self._slots.shape[1]:
-            self._resize_cache(blocksize)
-        self._state[number] = KNOWN
+    def read_span(
+        self, descriptor: int, chunk: int, start: int, stop: int, out: NDArray[Any]
+    ) -> bool:
+        """Copy bytes start:stop of one chunk that is `ready` to `out`; False: it is damaged."""
+        with self._lock:
+            fine: bool = self._blocks.read_span(descriptor, chunk, start, stop, out)
+        return fine
 
-    def _resize_cache(self, blocksize: int) -> None:
-        slots = min(max(CACHE_BYTES // blocksize, 2), 64)
-        self._slots = np.zeros((slots, blocksize), np.uint8)
-        self._tags = np.full(slots, -1, np.int64)
+    def _with_cache(self) -> Any:
+        size = self._blocksize
+        slots = max(min(CACHE_BYTES, self.nbytes * len(self.ready)) // size, 2)
         # A block's streams with their lengths, then its byte planes.
-        self._work = np.zeros(2 * (blocksize + 128), np.uint8)
+        work = np.zeros(2 * (size + 128), np.uint8)
+        cache = np.empty((slots, size), np.uint8)
+        tags = np.full(slots, -1, np.int64)
+        return blosc.Blocks(
+            self.nbytes, self._address, self._stored, self._heads, cache, tags, work
+        )

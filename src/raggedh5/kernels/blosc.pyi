@@ -1,3 +1,5 @@
+from typing import Any
+
 from numpy import int64, uint8
 from numpy.typing import NDArray
 
@@ -24,18 +26,26 @@ def compress_lz4(
 ) -> int: ...
 def decompress(src: NDArray[uint8], nsrc: int, dst: NDArray[uint8]) -> bool: ...
 def header_ok(head: NDArray[uint8], stored: int, nbytes: int) -> bool: ...
-def read_ranges(
-    fd: int,
-    address: NDArray[int64],
-    stored: NDArray[int64],
-    nbytes: int,
-    heads: NDArray[uint8],
-    chunk: NDArray[int64],
-    start: NDArray[int64],
-    stop: NDArray[int64],
-    place: NDArray[int64],
-    out: NDArray[uint8],
-    slots: NDArray[uint8],
-    tags: NDArray[int64],
-    work: NDArray[uint8],
-) -> int: ...
+
+class Blocks:
+    def __init__(
+        self,
+        nbytes: int,
+        address: NDArray[int64],
+        stored: NDArray[int64],
+        heads: NDArray[uint8],
+        slots: NDArray[uint8],
+        tags: NDArray[int64],
+        work: NDArray[uint8],
+    ) -> None: ...
+    def read_ranges(
+        self,
+        fd: int,
+        chunk: NDArray[int64],
+        start: NDArray[int64],
+        stop: NDArray[int64],
+        place: NDArray[int64],
+        scale: int,
+        out: NDArray[Any],
+    ) -> int: ...
+    def read_span(self, fd: int, chunk: int, start: int, stop: int, out: NDArray[Any]) -> bool: ...

@@ -318,7 +318,7 @@ def decompress(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
 
 
 def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
-    """Whether `head` begins a frame of `stored` bytes that holds `nbytes` and `read_ranges` knows.
+    """Whether `head` begins a frame of `stored` bytes that holds `nbytes` and `Blocks` knows.
 
     `head` is the header and, unless the frame is a stored one, all block starts.
     """
@@ -377,73 +377,120 @@ cdef bint decode_block(
     return True
 
 
-def read_ranges(
-    int fd,
-    const int64_t[::1] address,
-    const int64_t[::1] stored,
-    int64_t nbytes,
-    const uint8_t[:, ::1] heads,
-    const int64_t[::1] chunk,
-    const int64_t[::1] start,
-    const int64_t[::1] stop,
-    const int64_t[::1] place,
-    uint8_t[::1] out,
-    uint8_t[:, ::1] slots,
-    int64_t[::1] tags,
-    uint8_t[::1] work,
-):
-    """Copy byte ranges of decoded chunks to `out`, decoding only the blocks that they touch.
+cdef class Blocks:
+    """Byte ranges out of the frames of one dataset, through a direct-mapped cache of blocks.
 
-    Range i is bytes start[i]:stop[i] of chunk[i], and goes to ``out[place[i]:]``. ``address`` and
-    ``stored`` (chunks,) say where each chunk lies in the file `fd`, ``heads`` (chunks, H) begins
-    each with its header and block starts, which `header_ok` has approved. ``slots`` (S, blocksize)
-    with ``tags`` (S,) is the direct-mapped cache of decoded blocks; ``work`` has room for a block's
-    streams and, behind them, its planes.
-
-    Returns -1, or the index of the first range that cannot be read.
+    Parameters
+    ----------
+    nbytes
+        Bytes of a decoded chunk.
+    address, stored
+        Where each chunk's frame lies in the file, and its length; int64 (chunks,).
+    heads
+        How each frame begins: header and block starts; uint8 (chunks, H). Only chunks whose head
+        `header_ok` has approved may be asked for.
+    slots
+        The cache, uint8 (S, largest block).
     """
-    cdef int64_t i, c, b, blocksize, length, nblocks, room, tag, slot, lo, hi, begin
-    cdef int64_t n = chunk.shape[0], nslots = slots.shape[0], half = work.shape[0] // 2
-    cdef const uint8_t* h
-    cdef uint8_t* to
-    cdef bint failed
-    with nogil:
-        for i in range(n):
-            if stop[i] <= start[i]:
-                continue
-            c = chunk[i]
-            h = &heads[c, 0]
-            to = &out[place[i]]
-            if h[2] & STORED:
-                length = stop[i] - start[i]
-                if rh5_pread(fd, to, length, address[c] + HEADER + start[i]) != length:
-                    with gil:
-                        return i
-                continue
-            blocksize = load32(h + 8)
-            nblocks = (nbytes + blocksize - 1) // blocksize
-            for b in range(start[i] // blocksize, (stop[i] - 1) // blocksize + 1):
-                tag = c << 32 | b
-                slot = (c * 7 + b) % nslots
-                length = blocksize if (b + 1) * blocksize <= nbytes else nbytes - b * blocksize
-                if tags[slot] != tag:
-                    begin = load32(h + HEADER + 4 * b)
-                    room = length + 4 * MAX_SPLITS
-                    if room > stored[c] - begin:
-                        room = stored[c] - begin
-                    tags[slot] = -1
-                    failed = rh5_pread(fd, &work[0], room, address[c] + begin) != room
-                    if failed or not decode_block(
-                        h, &work[0], room, length, length == blocksize, &work[half], &slots[slot, 0]
-                    ):
-                        with gil:
-                            return i
-                    tags[slot] = tag
-                lo = start[i] - b * blocksize
-                hi = stop[i] - b * blocksize
-                if lo < 0:
-                    lo = 0
-                if hi > length:
-                    hi = length
-                memcpy(to + b * blocksize + lo - start[i], &slots[slot, lo], hi - lo)
-    return -1
+
+    cdef const int64_t[::1] address
+    cdef const int64_t[::1] stored
+    cdef const uint8_t[:, ::1] heads
+    cdef uint8_t[:, ::1] slots
+    cdef int64_t[::1] tags
+    cdef uint8_t[::1] work
+    cdef int64_t nbytes
+
+    def __init__(
+        self,
+        int64_t nbytes,
+        const int64_t[::1] address,
+        const int64_t[::1] stored,
+        const uint8_t[:, ::1] heads,
+        uint8_t[:, ::1] slots,
+        int64_t[::1] tags,
+        uint8_t[::1] work,
+    ):
+        self.nbytes = nbytes
+        self.address = address
+        self.stored = stored
+        self.heads = heads
+        self.slots = slots
+        self.tags = tags
+        self.work = work
+
+    cdef bint copy(
+        self, int fd, int64_t c, int64_t start, int64_t stop, uint8_t* to
+    ) noexcept nogil:
+        """Copy bytes start:stop of chunk `c`; False where the file does not give them."""
+        cdef const uint8_t* h = &self.heads[c, 0]
+        cdef int64_t b, blocksize, length, nblocks, room, tag, slot, lo, hi, begin
+        cdef int64_t half = self.work.shape[0] // 2
+        cdef bint failed
+        if stop <= start:
+            return True
+        if h[2] & STORED:
+            length = stop - start
+            return rh5_pread(fd, to, length, self.address[c] + HEADER + start) == length
+        blocksize = load32(h + 8)
+        nblocks = (self.nbytes + blocksize - 1) // blocksize
+        for b in range(start // blocksize, (stop - 1) // blocksize + 1):
+            tag = c << 32 | b
+            slot = (c * nblocks + b) % self.slots.shape[0]
+            length = blocksize
+            if (b + 1) * blocksize > self.nbytes:
+                length = self.nbytes - b * blocksize
+            if self.tags[slot] != tag:
+                begin = load32(h + HEADER + 4 * b)
+                room = length + 4 * MAX_SPLITS
+                if room > self.stored[c] - begin:
+                    room = self.stored[c] - begin
+                self.tags[slot] = -1
+                failed = rh5_pread(fd, &self.work[0], room, self.address[c] + begin) != room
+                if failed or not decode_block(
+                    h, &self.work[0], room, length, length == blocksize, &self.work[half],
+                    &self.slots[slot, 0],
+                ):
+                    return False
+                self.tags[slot] = tag
+            lo = start - b * blocksize
+            hi = stop - b * blocksize
+            if lo < 0:
+                lo = 0
+            if hi > length:
+                hi = length
+            memcpy(to + b * blocksize + lo - start, &self.slots[slot, lo], hi - lo)
+        return True
+
+    def read_ranges(
+        self,
+        int fd,
+        const int64_t[::1] chunk,
+        const int64_t[::1] start,
+        const int64_t[::1] stop,
+        const int64_t[::1] place,
+        int64_t scale,
+        cnp.ndarray out,
+    ):
+        """Copy range i, items start[i]:stop[i] of chunk[i], to item place[i] of `out`.
+
+        An item has `scale` bytes. Returns -1, or the first range that cannot be read.
+        """
+        cdef uint8_t* to = <uint8_t*>cnp.PyArray_DATA(out)
+        cdef int64_t i, n = chunk.shape[0], bad = -1
+        with nogil:
+            for i in range(n):
+                if not self.copy(
+                    fd, chunk[i], start[i] * scale, stop[i] * scale, to + place[i] * scale
+                ):
+                    bad = i
+                    break
+        return bad
+
+    def read_span(self, int fd, int64_t chunk, int64_t start, int64_t stop, cnp.ndarray out):
+        """Copy bytes start:stop of one chunk to the beginning of `out`; False where that fails."""
+        cdef uint8_t* to = <uint8_t*>cnp.PyArray_DATA(out)
+        cdef bint fine
+        with nogil:
+            fine = self.copy(fd, chunk, start, stop, to)
+        return fine

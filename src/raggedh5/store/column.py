@@ -6,7 +6,6 @@ import h5py
 import numpy as np
 
 from raggedh5.core.schema import Column
-from raggedh5.store.selection import row_number
 
 if TYPE_CHECKING:
     from raggedh5.store.table import Table
@@ -57,7 +56,7 @@ class TableColumn:
     def __getitem__(self, rows: Any) -> Any:
         """Return rows: one row's items, or a `Ragged` (an array, in a row table)."""
         if isinstance(rows, (int, np.integer)):
-            return self.table.read_row(self.name, row_number(rows, len(self.table)))
+            return self.table.read_row(self.name, int(rows))
         return self.table.take(rows, [self.name])[self.name]
 
     def read(self) -> Any:

@@ -44,8 +44,8 @@ class NumberReader:
     def read(self, start: int, stop: int) -> Array:
         """See `FieldReader`."""
         self.check(stop)
-        box = (slice(start, stop), *(slice(0, n) for n in self.inner))
-        return self.reader.read(box).astype(self.native, copy=False)
+        values = self.reader.read_span(start, stop)
+        return values if values.dtype == self.native else values.astype(self.native)
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
         """See `FieldReader`."""
@@ -108,7 +108,13 @@ class ListReader:
 
     def span(self, start: int, stop: int) -> tuple[Array, Indices]:
         """Return the same for the items start:stop."""
-        return self.lists(np.array([start]), np.array([stop]))
+        if stop <= start:
+            return self.values.read(0, 0), np.zeros(1, np.int64)
+        bounds = self.offsets.read(start, stop + 1).astype(np.int64, copy=False)
+        first, last = int(bounds[0]), int(bounds[-1])
+        if first < 0 or last < first:
+            raise FormatError(f"{self.offsets.reader.name}: the offsets fall")
+        return self.values.read(first, last), bounds - first
 
 
 class NestedReader(ListReader):

@@ -28,7 +28,7 @@ PARTIAL = 4
 
 
 class Reader:
-    """Reads a dataset; may be called from several threads.
+    """Reads a dataset of a file that its caller knows to be open; several threads may share it.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ class Reader:
         self.dataset = dataset
         self.name = str(dataset.name)
         self.dtype: np.dtype[Any] = dataset.dtype
+        self.inner: tuple[int, ...] = dataset.shape[1:] if dataset.shape else ()
+        self.itembytes = self.dtype.itemsize * math.prod(self.inner)
         self.pipeline = pipeline_of(dataset)
         self.codec = None
         self.generation = -1
@@ -60,6 +62,8 @@ class Reader:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the dataset now."""
+        if self._map is not None and not self.handle.writable:
+            return self._map.shape
         shape: tuple[int, ...] = self.dataset.shape
         return shape
 
@@ -71,7 +75,6 @@ class Reader:
         box
             One slice with start and stop, step 1, for each axis; None for everything.
         """
-        self.handle.check_open()
         shape = self.shape
         box = tuple(slice(0, n) for n in shape) if box is None else box
         wanted = tuple(s.stop - s.start for s in box)
@@ -84,7 +87,6 @@ class Reader:
 
     def read_into(self, out: Array, box: Box) -> None:
         """Fill `out`, C-contiguous and of the box's shape, with a hyperslab."""
-        self.handle.check_open()
         chunks = self.chunks
         if self.codec is None or chunks is None:
             out[...] = self._read_by_hdf5(box)
@@ -112,8 +114,7 @@ class Reader:
         places
             Where range i goes, counted in items; shape (n,).
         """
-        self.handle.check_open()
-        inner = self.shape[1:]
+        inner = self.inner
         flat = out.reshape(-1, *inner)
         if self.codec is None or self.chunks is None or self.chunks[1:] != inner:
             for start, stop, place in zip(starts, stops, places, strict=True):
@@ -122,30 +123,42 @@ class Reader:
                     flat[place : place + stop - start] = self.read(box)
             return
         chunk_map = self.chunk_map()
-        length = self.chunks[0]
-        itembytes = self.dtype.itemsize * math.prod(inner)
-        number, start, stop, place = _split(starts, stops, places, length)
-        chunk_map.verify(number)
+        number, start, stop, place = _split(starts, stops, places, self.chunks[0])
         blocks = self._blocks
-        if blocks is None:
-            blocks = self._blocks = BlockReader(chunk_map.nbytes, len(chunk_map.address))
-        if self.handle.descriptor is not None and isinstance(self.codec, BloscChunks):
-            bad = blocks.read(
-                self.handle.descriptor,
-                chunk_map.address,
-                chunk_map.stored,
-                chunk_map.mask,
-                number,
-                start * itembytes,
-                stop * itembytes,
-                place * itembytes,
-                flat.reshape(-1).view(np.uint8),
-            )
-            if bad is None:
-                return
-            if bad >= 0:
+        if blocks is not None and self._make_ready(chunk_map, blocks, number):
+            descriptor = self.handle.descriptor
+            bad = blocks.read(descriptor or 0, number, start, stop, place, self.itembytes, out)
+            if bad is not None:
                 raise chunk_map.damaged(bad)
+            return
+        chunk_map.verify(number)
         self._read_whole(chunk_map, number, start, stop, place, flat)
+
+    def read_span(self, start: int, stop: int) -> Array:
+        """Return items start:stop along axis 0; quicker than `read` where these are few."""
+        inner = self.inner
+        if self.codec is not None and self.chunks is not None and self.chunks[1:] == inner:
+            chunk_map = self.chunk_map()
+            length = self.chunks[0]
+            number = start // length
+            blocks = self._blocks
+            if (
+                blocks is not None
+                and start < stop <= (number + 1) * length
+                and (stop - start) * PARTIAL <= length
+                and (
+                    (self.handle.verify != "always" and blocks.ready[number])
+                    or self._make_ready(chunk_map, blocks, np.array([number]))
+                )
+            ):
+                out = np.empty((stop - start, *inner), self.dtype)
+                first = (start - number * length) * self.itembytes
+                if not blocks.read_span(
+                    self.handle.descriptor or 0, number, first, first + out.nbytes, out
+                ):
+                    raise chunk_map.damaged(number)
+                return out
+        return self.read((slice(start, stop), *(slice(0, n) for n in inner)))
 
     def chunk_map(self) -> ChunkMap:
         """Return the chunk map, made anew where the file was written to since."""
@@ -155,9 +168,27 @@ class Reader:
                 self.generation = handle.sink.generation
                 if handle.writable:
                     self.dataset.id.flush()
+                found = ChunkMap(handle, self.dataset)
                 self._blocks = None
-                self._map = ChunkMap(handle, self.dataset)
+                if handle.descriptor is not None and isinstance(self.codec, BloscChunks):
+                    self._blocks = BlockReader(
+                        found.nbytes, found.address, found.stored, found.mask
+                    )
+                self._map = found
         return self._map
+
+    def _make_ready(self, chunk_map: ChunkMap, blocks: BlockReader, numbers: Indices) -> bool:
+        """Verify chunks, and see whether all of them can be read by blocks."""
+        if self.handle.verify == "always":
+            chunk_map.verify(numbers)
+        unknown = numbers[~blocks.ready[numbers]]
+        if len(unknown) == 0:
+            return True
+        chunk_map.verify(unknown)
+        descriptor = self.handle.descriptor
+        return descriptor is not None and all(
+            blocks.learn(descriptor, number) for number in dict.fromkeys(unknown.tolist())
+        )
 
     def _read_chunks(
         self, chunk_map: ChunkMap, jobs: list[tuple[int, ...]], out: Array, box: Box

@@ -132,7 +132,7 @@ class Table:
             return TableColumn(self, key)
         if isinstance(key, (int, np.integer)):
             number = row_number(key, self._length)
-            return {name: self.read_row(name, number) for name in self._form_now().fields}
+            return self._row(number)
         return self.take(key)
 
     def append(
@@ -321,11 +321,22 @@ class Table:
         return main_buffer(self._form_now().fields[column])
 
     def read_row(self, column: str, row: int) -> Any:
-        """Return the items of one row of one column; in a row table its one value."""
+        """Return the items of one row of one column; in a row table its one value.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row; negative ones count from the end.
+        """
+        self._refresh()
+        return self._row(row_number(row, self._length), [column])[column]
+
+    def _row(self, number: int, columns: list[str] | None = None) -> dict[str, Any]:
+        names = self._form_now().fields if columns is None else columns
         if self._offsets is None:
-            return self._field(column).read(row, row + 1)[0]
-        start, stop = self._offsets.bounds(row, row + 1).tolist()
-        return self._field(column).read(start, stop)
+            return {name: self._field(name).read(number, number + 1)[0] for name in names}
+        start, stop = self._offsets.bounds(number, number + 1).tolist()
+        return {name: self._field(name).read(start, stop) for name in names}
 
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
