@@ -54,7 +54,11 @@ def from_awkward(array: Any) -> tuple[Array, list[Offsets]]:
 
 
 def _is_list(layout: Any) -> bool:
-    return bool(layout.is_list) and layout.parameter("__array__") not in ("string", "bytestring")
+    return bool(layout.is_list) and not _is_string(layout)
+
+
+def _is_string(layout: Any) -> bool:
+    return layout.parameter("__array__") in ("string", "bytestring")
 
 
 def _leaf(ak: Any, values: Array) -> Any:
@@ -73,7 +77,7 @@ def _leaf(ak: Any, values: Array) -> Any:
 
 
 def _items(ak: Any, layout: Any) -> Array:
-    if "string" in str(layout.form.type) or "bytes" in str(layout.form.type):
+    if _is_string(layout.content if layout.is_option else layout):
         strings = np.empty(len(layout), object)
         strings[:] = ak.to_list(layout)
         return strings

@@ -94,7 +94,8 @@ def same_values(a: Array, b: Array) -> bool:
     if not np.array_equal(hidden_a, hidden_b):
         return False
     a, b = np.ma.getdata(a), np.ma.getdata(b)
-    same = a == b
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        same = a == b
     if a.dtype.kind in "fcmM":
         same |= np.isnan(a) & np.isnan(b)
     return bool(np.all(same | hidden_a))

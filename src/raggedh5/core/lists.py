@@ -37,7 +37,7 @@ def flatten_lists(
     if all(type(row) is list or type(row) is tuple for row in rows):
         values = _values_of(list(chain.from_iterable(rows)), dtype)
     else:
-        values = _joined([row for row in rows if len(row) or np.ndim(row) > 1], dtype)
+        values = _joined(rows, dtype)
     return values, offsets
 
 
@@ -75,12 +75,16 @@ def _values_of(items: list[Any], dtype: npt.DTypeLike | None) -> Array:
     return values
 
 
-def _joined(rows: list[Any], dtype: npt.DTypeLike | None) -> Array:
-    if not rows:
-        return np.empty(0, dtype)
+def _joined(rows: Sequence[Any], dtype: npt.DTypeLike | None) -> Array:
+    """Return the items of rows some of which are arrays."""
     arrays = [
         _values_of(list(row), None) if type(row) is list or type(row) is tuple else as_numpy(row)
         for row in rows
+        if len(row) or hasattr(row, "dtype")
     ]
-    values = join_values(arrays)
+    # An array without items tells the shape of items only if it has more than one axis.
+    telling = [array for array in arrays if len(array) or array.ndim > 1] or arrays[:1]
+    if not telling:
+        return np.empty(0, dtype)
+    values = join_values(telling)
     return values if dtype is None else values.astype(dtype, copy=False)

@@ -55,6 +55,12 @@ cdef inline void _next_piece(Copy *copy) noexcept nogil:
         copy.left = copy.piece.items
 
 
+cdef inline void _rewind(Copy *copy, Piece *table) noexcept nogil:
+    copy.piece = table
+    copy.out = table.data
+    copy.left = table.items
+
+
 cdef inline bint _finish(Copy *copy, Py_ssize_t items) noexcept nogil:
     """Look at what was just written, and step over it."""
     cdef bint bad = copy.check != NULL and copy.check(copy.out, items * copy.scalars)
@@ -266,6 +272,7 @@ def compact(
     cdef cnp.dtype target
     cdef Copy copy
     cdef Py_ssize_t n = len(pieces)
+    cdef Py_ssize_t width = cnp.PyArray_DIM(padded, 1)
     cdef Py_ssize_t inner = 1
     cdef Py_ssize_t k
     cdef Py_ssize_t bad = -1
@@ -281,8 +288,9 @@ def compact(
     copy.convert = NULL
     copy.check = NULL
     copy.scalars = inner
-    copy.stride = cnp.PyArray_STRIDE(padded, 1)
     copy.source_bytes = inner * source.itemsize
+    # The stride of an axis with one place means nothing.
+    copy.stride = cnp.PyArray_STRIDE(padded, 1) if width > 1 else copy.source_bytes
     copy.target_bytes = inner * target.itemsize
     if source is target or cnp.PyArray_EquivTypes(source, target):
         if PyDataType_REFCHK(source):
@@ -305,12 +313,9 @@ def compact(
         piece = <cnp.ndarray> pieces[k]
         table[k].data = <char *> cnp.PyArray_DATA(piece)
         table[k].items = cnp.PyArray_DIM(piece, 0)
-    copy.piece = table
-    copy.out = table[0].data
-    copy.left = table[0].items
+    _rewind(&copy, table)
     cdef const char *data = <const char *> cnp.PyArray_DATA(padded)
     cdef Py_ssize_t rows = cnp.PyArray_DIM(offsets, 0) - 1
-    cdef Py_ssize_t width = cnp.PyArray_DIM(padded, 1)
     cdef Py_ssize_t row_stride = cnp.PyArray_STRIDE(padded, 0)
     cdef const int64_t *bounds = <const int64_t *> cnp.PyArray_DATA(offsets)
     cdef const int64_t *where = NULL
@@ -323,9 +328,18 @@ def compact(
         keep = <const char *> cnp.PyArray_DATA(mask)
         mask_row = cnp.PyArray_STRIDE(mask, 0)
         mask_item = cnp.PyArray_STRIDE(mask, 1)
+    cdef bint whole = (
+        where == NULL
+        and copy.stride == copy.source_bytes
+        and (rows == 1 or row_stride == width * copy.stride)
+        and bounds[rows] - bounds[0] == rows * width
+    )
     with nogil:
-        bad = _copy_rows(
-            &copy, data, row_stride, rows, width, bounds, where, keep, mask_row, mask_item
-        )
+        # Without padding all rows are one run; only to name a bad row they are gone through.
+        if not whole or _copy_run(&copy, data, rows * width):
+            _rewind(&copy, table)
+            bad = _copy_rows(
+                &copy, data, row_stride, rows, width, bounds, where, keep, mask_row, mask_item
+            )
     free(table)
     return bad
