@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,10 @@ Batch = dict[str, tuple[dict[str, Column], np.ndarray]]
 
 
 class Strings(NamedTuple):
-    """UTF-8 bytes, uint8, and the int64 offsets of each string in them."""
+    """Text as it was given: UTF-8 bytes, uint8, and the int64 offsets of each string in them.
+
+    Contenders return text as NumPy text arrays.
+    """
 
     data: np.ndarray
     offsets: np.ndarray
@@ -85,9 +89,16 @@ def differences(found: dict[str, Table], wanted: dict[str, Table]) -> list[str]:
     return places
 
 
-def _same(found, wanted) -> bool:
-    if found is None or isinstance(found, Strings) != isinstance(wanted, Strings):
+def _same(found: np.ndarray | Strings | None, wanted: np.ndarray | Strings) -> bool:
+    if found is None:
         return False
     if isinstance(wanted, Strings):
-        return all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+        return _texts(found) == _texts(wanted)
     return found.dtype == wanted.dtype and np.array_equal(found, wanted)
+
+
+def _texts(column: np.ndarray | Strings) -> list[str]:
+    if not isinstance(column, Strings):
+        return column.tolist()
+    data, ends = column.data.tobytes(), column.offsets.tolist()
+    return [data[start:stop].decode() for start, stop in pairwise(ends)]

@@ -88,6 +88,16 @@ def _reads(kind: str, text: str) -> list[Target]:
     ]
 
 
+def _random(kind: str, text: str, goal: float) -> list[Target]:
+    small, large = f"random-{kind}-memory", f"random-{kind}-large-memory"
+    same, old = "h5py-same-file", "h5py-same-file-1m"
+    return [
+        Target(f"{text}, beside h5py on the same file", small, faster(small, same), goal),
+        Target(f"{text}, beside h5py with HDF5 1.14's cache", small, faster(small, old), goal),
+        Target(f"{text} of a large file, beside h5py on it", large, faster(large, same), goal),
+    ]
+
+
 TARGETS = [
     *_writes("numbers-64", "numbers"),
     Target(
@@ -109,12 +119,7 @@ TARGETS = [
     *_writes("unicode-64", "with text as arrays"),
     *_reads("numbers-64", "numbers"),
     *_reads("lists-64", "with text"),
-    Target(
-        "64 random rows, beside h5py on the same file",
-        "random-batch-memory",
-        faster("random-batch-memory", "h5py-same-file"),
-        15,
-    ),
+    *_random("batch", "64 random rows", 15),
     Target(
         "64 random rows",
         "random-batch-memory",
@@ -129,12 +134,7 @@ TARGETS = [
         lambda figures: figures["random-batch-memory"].speedup(OURS, best_h5py_draw(figures)),
         4,
     ),
-    Target(
-        "one random row, beside h5py on the same file",
-        "random-row-memory",
-        faster("random-row-memory", "h5py-same-file"),
-        10,
-    ),
+    *_random("row", "one random row", 10),
     *(
         Target(f"dense, {text}, beside h5py", figure, faster(figure, "h5py-flat"), 3)
         for text, figure in [

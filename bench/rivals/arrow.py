@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from bench.flat import Batch, Strings, Table, starts
+from bench.flat import Batch, Table, starts
 from bench.rivals import compact
 
 # So many rows are gathered into one record batch or row group: a batch of 64 would be too little
@@ -80,11 +80,11 @@ def to_tables(table: pa.Table) -> dict[str, Table]:
     return tables
 
 
-def _strings(chunks: list[pa.Array]) -> Strings:
+def _strings(chunks: list[pa.Array]) -> np.ndarray:
     data, lengths = [], []
     for chunk in chunks:
         _, ends, values = chunk.buffers()
         ends = np.frombuffer(ends, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
         data.append(np.frombuffer(values, np.uint8)[ends[0] : ends[-1]])
         lengths.append(np.diff(ends))
-    return Strings(np.concatenate(data), starts(np.concatenate(lengths)))
+    return compact.text(np.concatenate(data), starts(np.concatenate(lengths)))

@@ -14,7 +14,7 @@ class Rival:
     """One way to store ragged batches.
 
     A timed `write` opens, appends every batch and closes; a timed `read_all` opens and returns
-    every column as NumPy arrays.
+    every column as a NumPy array, text as one of `numpy.dtypes.StringDType`.
     """
 
     name: ClassVar[str]

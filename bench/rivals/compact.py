@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import chain
+import itertools
 
 import numpy as np
 
-from bench.flat import Strings, starts
+TEXT = np.dtypes.StringDType()
+WIDEST = 64
 
 
 def valid_items(mask: np.ndarray) -> np.ndarray:
@@ -31,7 +32,7 @@ def utf8(column: np.ndarray | list, items: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _utf8_lists(rows: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
-    texts = list(chain.from_iterable(rows))
+    texts = list(itertools.chain.from_iterable(rows))
     joined = "".join(texts)
     data = joined.encode()
     if len(data) == len(joined):  # ASCII: a character is a byte
@@ -51,16 +52,26 @@ def _utf8_array(texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return _utf8_lists([texts.tolist()])
 
 
-def strings(column: np.ndarray | list, items: np.ndarray) -> Strings:
-    data, lengths = utf8(column, items)
-    return Strings(data, starts(lengths))
+def text(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return UTF-8 and its offsets as a NumPy text array: by way of padded bytes, where they fit.
+
+    Several times faster than a Python string for each.
+    """
+    lengths = np.diff(offsets)
+    width = int(lengths.max(initial=1))
+    if width > WIDEST or data.min(initial=1) == 0:
+        whole = data.tobytes()
+        pairs = itertools.pairwise(offsets.tolist())
+        return np.array([whole[a:b].decode() for a, b in pairs], TEXT)
+    padded = np.zeros((len(lengths), width), np.uint8)
+    for place in range(width):
+        rows = np.flatnonzero(lengths > place)
+        padded[rows, place] = data[offsets[rows] + place]
+    return text_of_bytes(padded.view(f"S{width}").reshape(-1))
 
 
-def padded(flat: dict[str, np.ndarray], lengths: np.ndarray) -> dict[str, np.ndarray]:
-    """Return flat columns of consecutive rows as a padded batch with its mask."""
-    mask = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    batch = {"mask": mask}
-    for key, values in flat.items():
-        batch[key] = np.zeros(mask.shape + values.shape[1:], values.dtype)
-        batch[key][mask] = values
-    return batch
+def text_of_bytes(values: np.ndarray) -> np.ndarray:
+    """Return an array of zero-padded UTF-8 as a NumPy text array."""
+    if values.view(np.uint8).max(initial=0) < 128:
+        return values.astype(TEXT)
+    return np.strings.decode(values, "utf-8").astype(TEXT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from bench.flat import Batch, Strings, Table, starts
+from bench.flat import Batch, Table, starts
 from bench.rivals import compact
 from bench.rivals.base import Rival
 from bench.rivals.h5py_flat import Rows
@@ -65,11 +65,8 @@ class GzipPadded(Rival):
                     if key == "mask":
                         continue
                     values = compact.take(dataset[:], items)
-                    if values.dtype.kind == "S":
-                        data = values.view(np.uint8)
-                        columns[key] = Strings(data[data != 0], starts(np.char.str_len(values)))
-                    else:
-                        columns[key] = values
+                    text = values.dtype.kind == "S"
+                    columns[key] = compact.text_of_bytes(values) if text else values
                 tables[name] = Table(starts(np.count_nonzero(mask, axis=1)), columns)
         return tables
 

@@ -14,7 +14,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from bench.flat import Batch, Strings, Table
+from bench.flat import Batch, Table
 from bench.rivals import compact
 from bench.rivals.base import Rival
 
@@ -152,11 +152,11 @@ class H5pyFlat(Rival):
         tables = {}
         with h5py.File(path) as file:
             for name, group in file.items():
-                columns: dict[str, np.ndarray | Strings] = {}
+                columns: dict[str, np.ndarray] = {}
                 for key, dataset in group.items():
                     if key.endswith("-bytes"):
                         text = key.removesuffix("-bytes")
-                        columns[text] = Strings(dataset[:], group[f"{text}-offsets"][:])
+                        columns[text] = compact.text(dataset[:], group[f"{text}-offsets"][:])
                     elif not key.endswith("offsets"):
                         columns[key] = dataset[:]
                 tables[name] = Table(group["offsets"][:], columns)

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from bench.flat import Batch, Strings, Table, starts
+from bench.flat import Batch, Table, starts
 from bench.rivals import compact
 from bench.rivals.base import Rival
 
@@ -49,9 +49,7 @@ def read_all(path: Path) -> dict[str, Table]:
                     size = int(np.prod(inner))
                     offsets = starts([len(row) // size for row in rows])
                 if values.dtype.kind == "S":
-                    lengths = np.char.str_len(values)
-                    data = values.view(np.uint8)
-                    columns[key] = Strings(data[data != 0], starts(lengths))
+                    columns[key] = compact.text_of_bytes(values)
                 else:
                     columns[key] = values.reshape(-1, *inner)
             tables[name] = Table(offsets, columns)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tables
 
-from bench.flat import Batch, Strings, Table
+from bench.flat import Batch, Table
 from bench.rivals import compact
 from bench.rivals.base import Rival
 
@@ -64,11 +64,11 @@ class PytablesEarray(Rival):
         found = {}
         with tables.open_file(path) as file:
             for group in file.iter_nodes("/"):
-                columns: dict[str, np.ndarray | Strings] = {}
+                columns: dict[str, np.ndarray] = {}
                 for name, node in group._v_children.items():
                     if name.endswith("_bytes"):
                         text = name.removesuffix("_bytes")
-                        columns[text] = Strings(node[:], group[f"{text}_offsets"][:])
+                        columns[text] = compact.text(node[:], group[f"{text}_offsets"][:])
                     elif not name.endswith("offsets"):
                         columns[name] = node[:]
                 found[group._v_name] = Table(group["offsets"][:], columns)

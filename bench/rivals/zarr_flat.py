@@ -8,7 +8,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from bench.flat import Batch, Strings, Table
+from bench.flat import Batch, Table
 from bench.rivals import compact
 from bench.rivals.base import Rival
 
@@ -94,11 +94,11 @@ class ZarrFlat(Rival):
     def read_all(self, path: Path) -> dict[str, Table]:
         tables = {}
         for name, group in zarr.open_group(path, mode="r").groups():
-            columns: dict[str, np.ndarray | Strings] = {}
+            columns: dict[str, np.ndarray] = {}
             for key, array in group.arrays():
                 if key.endswith("-bytes"):
                     text = key.removesuffix("-bytes")
-                    columns[text] = Strings(array[:], group[f"{text}-offsets"][:])
+                    columns[text] = compact.text(array[:], group[f"{text}-offsets"][:])
                 elif not key.endswith("offsets"):
                     columns[key] = array[:]
             tables[name] = Table(group["offsets"][:], columns)
