@@ -67,12 +67,13 @@ class ArrayWriter:
         stream = self.stream
         if self._saved == stream.count:
             return
+        stream.cut()
         if not sync_only:
             stream.put_tail()
         self.handle.sink.drain()
         if sync_only:
             stream.sync_tail()
-        stream.trim()
+        stream.finish()
         self._saved = stream.count
         stream.sums.save()
 

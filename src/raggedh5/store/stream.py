@@ -175,14 +175,25 @@ class Stream:
             self.handle.sink.generation += 1
         self._synced = self.count
 
-    def trim(self) -> None:
-        """Cut the dataset to the items there are; the sink has stored all of them."""
-        if self.extent != self.count:
-            try:
-                self._resize(self.count)
-            except (OSError, RuntimeError) as error:
-                raise WriteError(f"{self.name} could not be resized: {error}") from error
-            self.sums.forget(-(-self.count // self.length) * self.cells)
+    def cut(self) -> None:
+        """Cut the dataset to the items there are, where a refused batch has left more behind.
+
+        HDF5 clears the rest of the chunk at the cut, and so stores it anew in its own way; hence
+        this comes before the last chunk is stored.
+        """
+        if self.extent <= self.count:
+            return
+        self._set_extent()
+        kept = -(-self.count // self.length) * self.cells
+        self.sums.forget(kept)
+        self._unsummed = {number for number in self._unsummed if number < kept}
+        self._synced = min(self._synced, self.count - self.fill)
+        self.dirty = self.fill > 0
+
+    def finish(self) -> None:
+        """See to the extent and to the checksums of what HDF5 has coded, once all is stored."""
+        if self.extent < self.count:  # items of no bytes make no chunks
+            self._set_extent()
         if self._unsummed:
             self.dataset_id.flush()
             for number in sorted(self._unsummed):
@@ -198,7 +209,7 @@ class Stream:
             self._resize(needed)
 
     def store_by_hdf5(self, job: Job) -> None:
-        """Write a chunk through HDF5's own pipeline; its checksum is worked out by `trim`."""
+        """Write a chunk through HDF5's own pipeline; its checksum is worked out by `finish`."""
         first = job.row * self.length
         rows = min(self.length, self.extent - first)
         block = self._typed(job.source)[:rows]
@@ -234,6 +245,12 @@ class Stream:
     def _open_chunk(self) -> None:
         self._buffer = self.handle.buffers.take(self.row_bytes)
         self._view = self._typed(self._buffer)
+
+    def _set_extent(self) -> None:
+        try:
+            self._resize(self.count)
+        except (OSError, RuntimeError) as error:
+            raise WriteError(f"{self.name} could not be resized: {error}") from error
 
     def _resize(self, extent: int) -> None:
         self.dataset_id.set_extent((extent, *self.inner))

@@ -102,14 +102,15 @@ class TableWriter:
         for field in self._fields.values():
             field.finish()
         sink = self.handle.sink
-        if not sync_only:
-            for stream in self._streams:
+        for stream in self._streams:
+            stream.cut()
+            if not sync_only:
                 stream.put_tail()
         sink.drain()
         for stream in self._streams:
             if sync_only:
                 stream.sync_tail()
-            stream.trim()
+            stream.finish()
         self.group.attrs.modify("length", np.int64(self._count))
         self.length = self._saved = self._count
         for stream in self._streams:
