@@ -1,5 +1,7 @@
 """Chunk-sized buffers that are used again: fresh memory costs a page fault every 4 KiB."""
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ __all__ = ["BufferPool"]
 
 
 class BufferPool:
-    """Free uint8 buffers, by size. Used by one thread at a time.
+    """Free uint8 buffers, by size.
 
     Parameters
     ----------
@@ -26,18 +28,21 @@ class BufferPool:
     def __init__(self, keep: int = 1 << 25) -> None:
         self.keep = keep
         self._held = 0
+        self._lock = threading.Lock()
         self._free: dict[int, list[NDArray[np.uint8]]] = {}
 
     def take(self, nbytes: int) -> NDArray[np.uint8]:
         """Return a buffer (nbytes,) of any content."""
-        free = self._free.get(nbytes)
-        if free:
-            self._held -= nbytes
-            return free.pop()
+        with self._lock:
+            free = self._free.get(nbytes)
+            if free:
+                self._held -= nbytes
+                return free.pop()
         return np.empty(nbytes, np.uint8)
 
     def give(self, buffer: NDArray[np.uint8]) -> None:
         """Give `buffer` back; the caller must hold no view of it that it still reads."""
-        if self._held + buffer.size <= self.keep:
-            self._held += buffer.size
-            self._free.setdefault(buffer.size, []).append(buffer)
+        with self._lock:
+            if self._held + buffer.size <= self.keep:
+                self._held += buffer.size
+                self._free.setdefault(buffer.size, []).append(buffer)
