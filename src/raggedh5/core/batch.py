@@ -1,5 +1,6 @@
 """One batch on its way into a table: which rows and items there are, and what each column gives."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from raggedh5.core.schema import STRING, Column
 from raggedh5.core.string_rows import is_nested, row_offsets
 from raggedh5.errors import SchemaError
 
-__all__ = ["Batch", "is_strings"]
+__all__ = ["Batch", "is_strings", "shifted"]
 
 Array = NDArray[Any]
 
@@ -33,6 +34,8 @@ class Batch:
         For nested columns, what is kept of their items: bool (rows, groups, items) by column.
     ragged
         Whether a row holds items.
+    first
+        Number of the first row, where this is a part of a larger batch.
 
     Attributes
     ----------
@@ -47,6 +50,7 @@ class Batch:
         lengths: Any = None,
         item_masks: Mapping[str, Any] | None = None,
         ragged: bool = True,
+        first: int = 0,
     ) -> None:
         if not data:
             raise SchemaError("a batch has at least one column")
@@ -55,6 +59,7 @@ class Batch:
             data = {name: value for name, value in data.items() if name != "mask"}
         self.data = data
         self.ragged = ragged
+        self.first = first
         self._mask = mask
         self._lengths = lengths
         self._item_masks = item_masks or {}
@@ -184,13 +189,14 @@ class Batch:
         for first in range(0, self.rows, step):
             rows = slice(first, min(first + step, self.rows))
             yield Batch(
-                {name: _rows_of(value, rows) for name, value in self.data.items()},
+                {name: value[rows] for name, value in self.data.items()},
                 None if self._mask is None else self._mask[rows],
                 None
                 if self._mask is not None or not self.ragged
                 else np.diff(self.kept.offsets[rows.start : rows.stop + 1]),
                 {name: value[rows] for name, value in self._item_masks.items()},
                 self.ragged,
+                first,
             )
 
     def _check_offsets(self, name: str, value: Ragged) -> None:
@@ -285,5 +291,10 @@ def _nbytes(value: Any, items: int) -> int:
     return int(size) if size is not None else 16 * items
 
 
-def _rows_of(value: Any, rows: slice) -> Any:
-    return value[rows]
+def shifted(error: SchemaError, rows: int) -> SchemaError:
+    """Return an error about a part of a batch, its row counted from the batch's first."""
+
+    def shift(found: re.Match[str]) -> str:
+        return f"row {int(found[1]) + rows}"
+
+    return SchemaError(re.sub(r"\brow (\d+)", shift, str(error), count=1)) if rows else error

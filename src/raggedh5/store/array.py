@@ -131,6 +131,7 @@ class Array:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape, rows not yet flushed included."""
+        self._handle.check_open()
         shape: tuple[int, ...] = self._dataset.shape
         writer = self._handle.writers.get(self.name)
         return shape if writer is None else (writer.rows, *shape[1:])

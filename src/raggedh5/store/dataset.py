@@ -1,6 +1,7 @@
 """Plain h5py datasets through the same codecs, threads and checksums as arrays."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
-from raggedh5.core.checksum import checksum
+from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import read_selection
-from raggedh5.store.filters import codec_of, pipeline_of
+from raggedh5.store.filters import codec_of, is_plain, pipeline_of
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
 from raggedh5.store.reader import Reader
+from raggedh5.store.selection import Rows
 from raggedh5.store.sink import Job
 
 __all__ = ["read_dataset", "write_dataset"]
@@ -93,10 +95,13 @@ def write_dataset(
     part = hyperslab(selection, dataset.shape) if dataset.shape else None
     values = as_numpy(data)
     simple = isinstance(part, Hyperslab) and all(
-        isinstance(rest, int) or rest == slice(None) for rest in part.rest
+        isinstance(rest, int) or (isinstance(rest, slice) and rest == slice(None))
+        for rest in part.rest
     )
     if not simple or not dataset.chunks or not isinstance(part, Hyperslab):
         _by_hdf5(dataset, selection, values)
+        if dataset.chunks and part is not None:
+            _sum_again(_Region(handle, dataset), part)
         return
     shape = tuple(s.stop - s.start for s in part.box)
     values = _fitting(dataset, values, shape, part.rest)
@@ -124,9 +129,10 @@ class _Region:
         self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
         self.sums = handle.sums(dataset)
         nbytes = self.dtype.itemsize * int(np.prod(self.chunks, dtype=np.int64))
-        plain = self.dtype.kind in "biufcSV" and not self.dtype.hasobject
         self.codec: ChunkCodec | None = (
-            codec_of(pipeline_of(dataset), nbytes, self.dtype.itemsize) if plain else None
+            codec_of(pipeline_of(dataset), nbytes, self.dtype.itemsize)
+            if is_plain(dataset)
+            else None
         )
 
     def extend(self, row: int) -> None:
@@ -145,11 +151,7 @@ class _Region:
 def _put_chunks(
     handle: Handle, target: _Region, values: NDArray[Any], box: tuple[slice, ...]
 ) -> None:
-    spans = [
-        range(s.start // c, -(-s.stop // c)) if s.stop > s.start else range(0)
-        for s, c in zip(box, target.chunks, strict=True)
-    ]
-    for index in itertools.product(*spans):
+    for index in _chunks_in(box, target.chunks):
         number = int(np.ravel_multi_index(index, target.grid))
         low = tuple(i * c for i, c in zip(index, target.chunks, strict=True))
         high = tuple(
@@ -172,6 +174,29 @@ def _put_chunks(
         if target.codec is not None:
             _by_hdf5(target.dataset, tuple(map(slice, first, last)), part)
         target.sum_up(number, low)
+
+
+def _chunks_in(box: tuple[slice, ...], chunks: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Go through the places in the chunk grid of all chunks that a box touches."""
+    spans = (
+        range(s.start // c, -(-s.stop // c)) if s.stop > s.start else range(0)
+        for s, c in zip(box, chunks, strict=True)
+    )
+    return itertools.product(*spans)
+
+
+def _sum_again(target: _Region, part: Hyperslab | Rows) -> None:
+    """Renew the checksums that there are of chunks that HDF5 may have written to."""
+    if isinstance(part, Hyperslab):
+        box = part.box
+    else:
+        ends = (int(part.min()), int(part.max()) + 1) if len(part) else (0, 0)
+        box = (slice(*ends), *(slice(0, n) for n in target.shape[1:]))
+    for index in _chunks_in(box, target.chunks):
+        number = int(np.ravel_multi_index(index, target.grid))
+        if target.sums.get(number) != UNKNOWN:
+            target.sum_up(number, tuple(i * c for i, c in zip(index, target.chunks, strict=True)))
+    target.sums.save()
 
 
 def _fitting(

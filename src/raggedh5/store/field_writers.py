@@ -5,9 +5,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from raggedh5.core.batch import Batch
+from raggedh5.core.batch import Batch, shifted
 from raggedh5.core.form import FieldForm
-from raggedh5.core.packing import pack_into
+from raggedh5.core.kept import Kept
+from raggedh5.core.packing import kept_from_lengths, pack_into
 from raggedh5.core.strings import Dictionary, encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
@@ -74,7 +75,7 @@ class NumberWriter:
             pack_into(kept, array, pieces, finite=self.finite, name=self.name)
         except SchemaError:
             if kept is not batch.kept:
-                _find_row(batch, array, pieces[0], self.name, self.finite)
+                _find_row(batch.kept.offsets, array, pieces[0], self.name, self.finite)
             raise
 
     def mark(self) -> int:
@@ -234,12 +235,15 @@ class NestedWriter:
         _check_count(self.name, inner.rows, batch.items)
         pieces = self.values.reserve(inner.items)
         if flat:
-            at = 0
-            for piece in pieces:
-                piece[...] = array[at : at + len(piece)]
-                at += len(piece)
-        else:
-            pack_into(inner, array, pieces, finite=self.finite, name=self.name)
+            array = array[:, None]
+            every = Kept(np.arange(inner.items + 1, dtype=np.int64), 1)
+        try:
+            pack_into(every if flat else inner, array, pieces, finite=self.finite, name=self.name)
+        except SchemaError:
+            if flat:
+                bounds = inner.offsets[batch.kept.offsets]
+                _find_row(bounds, array, pieces[0], self.name, self.finite)
+            raise
         _shifted(self.offsets, inner.offsets, self.values.count)
 
     def mark(self) -> int:
@@ -309,14 +313,13 @@ def _other_dtype(name: str, dtype: Any, wanted: Any) -> SchemaError:
     )
 
 
-def _find_row(batch: Batch, array: Any, like: Any, name: str, finite: bool) -> None:
-    """Pack the flat items row by row, so that the error names the row and not the item."""
-    for row in range(batch.rows):
-        first, last = batch.kept.offsets[row : row + 2]
-        values = array[first:last, 0]
-        place = np.empty(values.shape, like.dtype)
-        one = Batch({name: values[None]}, lengths=[len(values)])
+def _find_row(bounds: Any, array: Any, like: Any, name: str, finite: bool) -> None:
+    """Pack flat items row by row, so that the error names the row and not the item."""
+    for row in range(len(bounds) - 1):
+        first, last = bounds[row : row + 2]
+        values = array[first:last, 0][None]
         try:
-            pack_into(one.kept, values[None], [place], finite=finite, name=name)
+            place = np.empty(values.shape[1:], like.dtype)
+            pack_into(kept_from_lengths([last - first]), values, [place], finite=finite, name=name)
         except SchemaError as error:
-            raise SchemaError(str(error).replace("row 0", f"row {row}", 1)) from error
+            raise shifted(error, row) from error

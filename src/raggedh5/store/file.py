@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -216,10 +217,15 @@ class File:
             dataset = create_buffer(self._root, name, kind, tuple(shape[1:]), storage, plan)
             dataset.attrs.update(attrs or {})
         array = Array(handle, dataset, storage.blocksize)
-        if values is not None:
-            array.append(values)
-        elif shape[0]:
-            array.append(np.broadcast_to(np.zeros((), kind), shape))
+        if values is None:
+            values = np.broadcast_to(np.zeros((), kind), tuple(shape))
+        if len(values):
+            try:
+                array.append(values)
+            except SchemaError:
+                handle.forget(array.name)
+                del self._root[name]
+                raise
         return array
 
     def __getitem__(self, name: str) -> Any:
@@ -333,6 +339,8 @@ class File:
         if name.strip("/").split("/")[0] == GROUP:
             raise SchemaError(f"{GROUP!r} is the library's own group")
         try:
+            if name not in self._root:
+                self._handle.forget(posixpath.join(self._root.name, name))
             yield
         except (OSError, RuntimeError) as error:
             if isinstance(error, SchemaError):
@@ -346,13 +354,16 @@ class File:
     def _walk(self) -> list[tuple[str, Any]]:
         self._handle.check_open()
         found: list[tuple[str, Any]] = []
+        seen = {self._root.id}
 
         def visit(group: h5py.Group, prefix: str) -> None:
             for name, item in group.items():
                 if not prefix and name == GROUP:
                     continue
                 found.append((prefix + name, item))
-                if isinstance(item, h5py.Group) and not is_table(item):
+                # A group may be linked to from several places, even from within itself.
+                if isinstance(item, h5py.Group) and not is_table(item) and item.id not in seen:
+                    seen.add(item.id)
                     visit(item, f"{prefix}{name}/")
 
         visit(self._root, "")

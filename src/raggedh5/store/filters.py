@@ -10,7 +10,7 @@ from raggedh5.core import native
 from raggedh5.core.chunk_codecs import ChunkCodec, Filter, chunk_codec
 from raggedh5.errors import CodecError
 
-__all__ = ["codec_of", "explain", "missing_filters", "pipeline_of"]
+__all__ = ["codec_of", "explain", "is_plain", "missing_filters", "pipeline_of"]
 
 _NAMES = {
     "blosc": native.BLOSC,
@@ -32,6 +32,14 @@ def pipeline_of(dataset: h5py.Dataset) -> tuple[Filter, ...]:
     properties = dataset.id.get_create_plist()
     filters = (properties.get_filter(i) for i in range(properties.get_nfilters()))
     return tuple((int(f[0]), tuple(int(v) for v in f[2])) for f in filters)
+
+
+def is_plain(dataset: h5py.Dataset) -> bool:
+    """Whether the file holds the numbers as memory does: no odd precision, padding or reference."""
+    dtype = dataset.dtype
+    if dtype.kind not in "biufcSV" or dtype.hasobject or dtype.subdtype is not None:
+        return False
+    return bool(dataset.id.get_type() == h5py.h5t.py_create(dtype, logical=True))
 
 
 def codec_of(

@@ -10,7 +10,7 @@ from raggedh5.core.buffers import BufferPool
 from raggedh5.core.pipeline import Pool
 from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.sink import ChunkSink
-from raggedh5.store.sums import ChunkSums
+from raggedh5.store.sums import CHECKSUMS, GROUP, ChunkSums
 
 __all__ = ["Handle", "Verify"]
 
@@ -88,6 +88,15 @@ class Handle:
         if found is None:
             found = self._sums[dataset.name] = ChunkSums(dataset)
         return found
+
+    def forget(self, path: str) -> None:
+        """Drop what is known of an object that was at `path` and is there no more."""
+        for known in (self.writers, self._sums):
+            for name in [name for name in known if name == path or name.startswith(f"{path}/")]:
+                del known[name]
+        left = f"{GROUP}/{CHECKSUMS}{path}"
+        if left in self.file:
+            del self.file[left]
 
 
 def _descriptor(file: h5py.File) -> int | None:

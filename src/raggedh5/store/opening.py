@@ -45,6 +45,8 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
         return _open(path, "w", options), None
     if path.is_dir():
         raise WriteError(f"{path} is a folder")
+    # A link stays a link, and the way there does not change with the working directory.
+    path = Path(os.path.realpath(path))
     _check_unheld(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:

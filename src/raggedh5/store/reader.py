@@ -14,7 +14,7 @@ from raggedh5.core.blocks import BlockReader
 from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
 from raggedh5.errors import FormatError
 from raggedh5.store.chunkmap import ChunkMap
-from raggedh5.store.filters import codec_of, explain, pipeline_of
+from raggedh5.store.filters import codec_of, explain, is_plain, pipeline_of
 from raggedh5.store.handle import Handle
 
 __all__ = ["Reader"]
@@ -50,8 +50,7 @@ class Reader:
         self.codec = None
         self.generation = -1
         self.chunks: tuple[int, ...] | None = dataset.chunks
-        plain = self.dtype.kind in "biufcSV" and not self.dtype.hasobject
-        if self.chunks and plain and not dataset.is_virtual:
+        if self.chunks and is_plain(dataset) and not dataset.is_virtual:
             nbytes = self.dtype.itemsize * math.prod(self.chunks)
             self.codec = codec_of(self.pipeline, nbytes, self.dtype.itemsize)
         if self.chunks:

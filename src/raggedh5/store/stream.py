@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.errors import WriteError
-from raggedh5.store.filters import codec_of, pipeline_of
+from raggedh5.store.filters import codec_of, is_plain, pipeline_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.sink import Bytes, Job
 
@@ -61,7 +61,11 @@ class Stream:
         self.sums = handle.sums(dataset)
         chunk_bytes = self.dtype.itemsize * math.prod(self.chunks)
         pipeline = pipeline_of(dataset)
-        self.codec = codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
+        self.codec = (
+            codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
+            if is_plain(dataset)
+            else None
+        )
         self.whole = self.chunks[1:] == self.inner
         self.grid = tuple(-(-n // c) for n, c in zip(self.inner, self.chunks[1:], strict=True))
         self.cells = math.prod(self.grid)
@@ -142,9 +146,11 @@ class Stream:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot; what was appended since is gone."""
         self.cancel()
-        self.count, tail = snapshot
+        count, tail = snapshot
+        # Chunks that are on their way go first: storing one extends the dataset by the count.
+        self.handle.sink.drop(self, count // self.length)
+        self.count = count
         self.fill = len(tail)
-        self.handle.sink.drop(self, self.count // self.length)
         self._open_chunk()
         self._view[: self.fill] = tail
         self._synced = min(self._synced, self.count - self.fill)

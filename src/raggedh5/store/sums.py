@@ -18,11 +18,11 @@ from raggedh5.core.chunk_codecs import Filter
 from raggedh5.errors import FormatError
 from raggedh5.store.filters import pipeline_of
 
-__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
+__all__ = ["CHECKSUMS", "FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
 
 GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
-_CHECKSUMS = "checksums"
+CHECKSUMS = "checksums"
 _GROWTH = 256
 
 
@@ -30,7 +30,7 @@ class ChunkSums:
     """The checksums of one dataset, in memory; `save` brings what is new to the file."""
 
     def __init__(self, dataset: h5py.Dataset, pipeline: tuple[Filter, ...] | None = None) -> None:
-        self.path = f"{GROUP}/{_CHECKSUMS}{dataset.name}"
+        self.path = f"{GROUP}/{CHECKSUMS}{dataset.name}"
         self._file = dataset.file
         self._dataset = dataset
         self._pipeline = pipeline

@@ -6,11 +6,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from raggedh5.core.batch import Batch
+from raggedh5.core.batch import Batch, shifted
 from raggedh5.core.form import FieldForm, main_buffer
 from raggedh5.core.schema import Column, check_names
 from raggedh5.core.strings import Dictionary
-from raggedh5.errors import SchemaError
+from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.field_writers import FieldWriter, field_writer
 from raggedh5.store.handle import Handle
@@ -19,6 +19,7 @@ from raggedh5.store.reader import Reader
 from raggedh5.store.stream import Stream
 
 __all__ = ["TableWriter"]
+
 
 PART = 1 << 23
 """Bytes of a batch that are packed before what is coded is stored."""
@@ -130,6 +131,12 @@ class TableWriter:
             stream.sums.save()
 
     def _append_part(self, batch: Batch) -> None:
+        try:
+            self._append_whole(batch)
+        except SchemaError as error:
+            raise shifted(error, batch.first) from error
+
+    def _append_whole(self, batch: Batch) -> None:
         marks = [field.mark() for field in self._fields.values()]
         try:
             for field in self._fields.values():
@@ -238,7 +245,15 @@ class TableWriter:
     def _stream(self, buffer: str, count: int) -> Stream:
         dataset = self.group[buffer]
         blocksize = self.storage.blocksize
-        if dataset.shape[0] == 0:
+        extent = int(dataset.shape[0])
+        empty = extent == 0 and count == int(buffer.endswith("-offsets"))
+        if not empty and not 0 <= count <= extent:
+            raise FormatError(f"{dataset.name}: {extent} items, but the table leads to {count}")
+        if dataset.chunks is None or dataset.maxshape[0] is not None:
+            raise SchemaError(
+                f"{dataset.name} does not grow: it has a fixed shape; write the table anew"
+            )
+        if extent == 0:
             stream = Stream(self.handle, dataset, 0, blocksize=blocksize)
             if buffer.endswith("-offsets"):
                 stream.append(np.zeros(1, dataset.dtype))
