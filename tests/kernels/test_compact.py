@@ -169,3 +169,21 @@ def test_a_mask_that_keeps_fewer_items_than_were_counted_is_no_way_out_of_the_ro
         values = np.full((8, *inner.shape[2:]), -1, "i4")
         assert compact(inner, offsets, mask, None, (values,), False) == 1
         assert (values[:4] == inner[0][mask[0] != 0]).all()
+
+
+def test_a_mask_that_keeps_more_items_than_were_counted_writes_no_more_than_were():
+    padded = np.arange(12, dtype="i4").reshape(2, 6)
+    offsets = np.array([0, 3, 5], np.int64)
+    mask = np.array([[0, 1, 1, 1, 1, 0], [1, 0, 1, 1, 1, 1]], np.uint8)
+    for inner in (padded, np.repeat(padded[..., None], 9, axis=2)):
+        buffer = np.full((9, *inner.shape[2:]), -1, "i4")
+        assert compact(inner, offsets, mask, None, (buffer[:5],), False) == -1
+        assert (buffer[:5] == inner[[0, 0, 0, 1, 1], [1, 2, 3, 0, 2]]).all()
+        assert (buffer[5:] == -1).all()
+
+
+def test_offsets_may_begin_in_the_midst_of_a_batch():
+    padded = np.arange(8, dtype="i4").reshape(2, 4)
+    values = np.empty(4, "i4")
+    assert compact(padded, np.array([4, 6, 8]), None, None, (values,), False) == -1
+    assert values.tolist() == [0, 1, 4, 5]

@@ -58,7 +58,11 @@ numbers = st.one_of(st.integers(-2, 9), st.sampled_from([2**63 - 1, -(2**63)]))
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(numbers, numbers), max_size=5), st.integers(0, 9), st.integers(0, 9))
+@given(
+    st.lists(st.tuples(numbers, numbers), max_size=5),
+    st.integers(0, 9),
+    st.integers(0, 9) | st.just(2**63 - 1),
+)
 def test_ranges_that_are_not_within_the_values_are_found(ranges, n_values, width):
     starts, lengths = np.array(ranges, np.int64).reshape(-1, 2).T.copy()
     expected = reference.first_bad_range(starts.tolist(), lengths.tolist(), n_values, width)
