@@ -97,6 +97,7 @@ class File:
                 discard(root, self._target)
             raise
         self._handle.reopen = reopen_item
+        self._linked: dict[int, Handle] = {}
         self._root = root
         self._temporary = None if self._target is None else self._handle.path
         if self._target is not None:
@@ -233,9 +234,9 @@ class File:
         self._handle.check_open()
         item = self._root[name]
         if is_table(item):
-            return Table(self._handle, item, None, self._storage)
+            return Table(self._handle_of(item), item, None, self._storage)
         if isinstance(item, h5py.Dataset):
-            return Array(self._handle, item, self._storage.blocksize)
+            return Array(self._handle_of(item), item, self._storage.blocksize)
         return item
 
     def __contains__(self, name: object) -> bool:
@@ -333,6 +334,20 @@ class File:
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             handle.file.close()
         discard(self._temporary, self._target)
+
+    def _handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
+        """Return the handle of the file that an item lies in: a link may lead to another file."""
+        number = h5py.h5o.get_info(item.id).fileno
+        if number == h5py.h5o.get_info(self._root.id).fileno:
+            return self._handle
+        if number not in self._linked:
+            handle = self._handle
+            linked = Handle(
+                item.file, threads=handle.pool.threads, verify=handle.verify, adopted=True
+            )
+            linked.reopen = reopen_item
+            self._linked[number] = linked
+        return self._linked[number]
 
     @contextlib.contextmanager
     def _creating(self, name: str) -> Iterator[None]:

@@ -11,6 +11,7 @@ from raggedh5.core.codecs import Blosc, Codec, as_codec
 from raggedh5.core.form import TableForm, build_form, parse_form
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.attributes import set_text
 from raggedh5.store.sums import FORMAT_VERSION
 
 __all__ = ["Storage", "create_buffer", "create_group", "is_table", "mark_array", "read_layout"]
@@ -53,8 +54,8 @@ def create_group(
     if name in parent:
         raise SchemaError(f"{name!r} exists already in {parent.file.filename}")
     group = parent.create_group(name)
-    group.attrs["encoding-type"] = ENCODING
-    group.attrs["encoding-version"] = ENCODING_VERSION
+    set_text(group, "encoding-type", ENCODING)
+    set_text(group, "encoding-version", ENCODING_VERSION)
     group.attrs["raggedh5-version"] = FORMAT_VERSION
     set_form(group, columns, ragged)
     group.attrs["length"] = np.int64(0)
@@ -95,8 +96,8 @@ def create_buffer(
 
 def mark_array(dataset: h5py.Dataset) -> None:
     """Mark a dataset as an array in AnnData's encoding."""
-    dataset.attrs["encoding-type"] = "array"
-    dataset.attrs["encoding-version"] = ARRAY_ENCODING_VERSION
+    set_text(dataset, "encoding-type", "array")
+    set_text(dataset, "encoding-version", ARRAY_ENCODING_VERSION)
 
 
 def is_table(item: object) -> bool:

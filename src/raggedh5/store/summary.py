@@ -162,14 +162,13 @@ def _table(name: str, table: Table) -> TableSummary:
                 tuple(_buffer(buffer, group[buffer]) for buffer in [first, *others]),
             )
         )
-    offsets = form.offsets if form.offsets in group else None
     return TableSummary(
         name,
         table.ragged,
         rows,
         table.items,
         tuple(columns),
-        None if offsets is None else _buffer(offsets, group[offsets]),
+        _offsets(form.offsets, group),
     )
 
 
@@ -190,3 +189,8 @@ def _buffer(name: str, dataset: h5py.Dataset) -> BufferSummary:
         )
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise FormatError(f"{dataset.name}: its metadata cannot be read: {error}") from error
+
+
+def _offsets(name: str | None, group: h5py.Group) -> BufferSummary | None:
+    """Return the row offsets, None in a row table and while there are no columns."""
+    return _buffer(name, group[name]) if name is not None and name in group else None

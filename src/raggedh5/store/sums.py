@@ -16,6 +16,7 @@ from raggedh5._version import __version__
 from raggedh5.core.checksum import UNKNOWN
 from raggedh5.core.chunk_codecs import Filter
 from raggedh5.errors import FormatError
+from raggedh5.store.attributes import create_list, set_text
 from raggedh5.store.filters import pipeline_of
 
 __all__ = ["CHECKSUMS", "FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
@@ -62,10 +63,12 @@ class ChunkSums:
         if self._unsaved is None:
             return
         low, high = self._unsaved
-        stored = self._stored or self._create()
-        if len(stored) <= high:
-            stored.resize((high + 1,))
-        stored[low : high + 1] = self.values[low : high + 1]
+        if self._stored is None:
+            self._create(self.values[: high + 1])
+        else:
+            if len(self._stored) <= high:
+                self._stored.resize((high + 1,))
+            self._stored[low : high + 1] = self.values[low : high + 1]
         self._unsaved = None
 
     def forget(self, count: int) -> None:
@@ -109,13 +112,10 @@ class ChunkSums:
             raise FormatError(f"/{self.path} cannot be read: {error}") from error
         return values
 
-    def _create(self) -> h5py.Dataset:
+    def _create(self, values: NDArray[np.uint64]) -> None:
         describe_library(self._file)
-        self._stored = self._file.create_dataset(
-            self.path, shape=(0,), maxshape=(None,), dtype="<u8", chunks=(_GROWTH,)
-        )
-        self._stored.attrs["fingerprint"] = self._fingerprint()
-        return self._stored
+        self._stored = h5py.Dataset(create_list(self._file, self.path, values, _GROWTH))
+        set_text(self._stored, "fingerprint", self._fingerprint())
 
     def _fingerprint(self) -> str:
         dataset = self._dataset
@@ -132,8 +132,8 @@ class ChunkSums:
 
 def describe_library(file: h5py.File) -> None:
     """Write the versions of format and library, and the checksum's name, once a file."""
-    group = file.require_group(GROUP)
-    if "format-version" not in group.attrs:
+    if GROUP not in file:
+        group = file.create_group(GROUP)
         group.attrs["format-version"] = FORMAT_VERSION
-        group.attrs["library-version"] = f"raggedh5 {__version__}"
-        group.attrs["checksum"] = "xxh3-64"
+        set_text(group, "library-version", f"raggedh5 {__version__}")
+        set_text(group, "checksum", "xxh3-64")
