@@ -1,0 +1,32 @@
+"""``raggedh5 info``: what a file holds, and how it is stored."""
+
+import json
+from pathlib import Path
+
+import click
+
+from raggedh5.cli.info_json import as_json
+from raggedh5.cli.report import report_info
+from raggedh5.store.file import File
+from raggedh5.store.summary import summarize
+
+__all__ = ["command"]
+
+
+@click.command("info")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--json", "machine", is_flag=True, help="Write JSON, for programs.")
+def command(path: Path, machine: bool) -> None:
+    """Say what a file holds, and how it is stored.
+
+    For each table, column and array: rows and items, codec, shape and number of its chunks, bytes
+    of the values (raw), of their chunks in the file (stored), and the ratio of the two.
+
+    The shape of the JSON is documented in raggedh5.cli.info_json, and stays.
+    """
+    with File(path) as file:
+        summary = summarize(file)
+    if machine:
+        click.echo(json.dumps(as_json(summary), indent=2))
+    else:
+        report_info(summary)
