@@ -158,7 +158,8 @@ class Batch:
             if isinstance(value.values, Ragged):
                 inner = value.values.values
                 return Column(inner.dtype, inner.shape[1:], nested=True)
-            return Column(value.values.dtype, value.values.shape[1:])
+            nullable = isinstance(value.values, np.ma.MaskedArray)
+            return Column(value.values.dtype, value.values.shape[1:], nullable=nullable)
         if isinstance(value, np.ma.MaskedArray):
             return Column(value.dtype, value.shape[depth:], nullable=True)
         if self.ragged and _is_ragged_list(value):
@@ -175,13 +176,12 @@ class Batch:
         return Column(array.dtype, array.shape[depth:])
 
     def parts(self, limit: int) -> Iterator["Batch"]:
-        """Cut the batch into runs of rows of about `limit` bytes; a small one is its own only part.
+        """Cut the batch into runs of rows of about `limit` items; a small one is its own only part.
 
         A batch is packed, compressed and stored part by part, so that writing one needs little
         memory beside it.
         """
-        nbytes = sum(_nbytes(value, self.items) for value in self.data.values())
-        count = min(-(-nbytes // limit), self.rows)
+        count = min(-(-self.items // limit), self.rows)
         if count < 2:
             yield self
             return
@@ -284,11 +284,6 @@ def _has_null(value: Any) -> bool:
         for row in value
         for item in (row if isinstance(row, (list, tuple)) else (row,))
     )
-
-
-def _nbytes(value: Any, items: int) -> int:
-    size = getattr(value, "nbytes", None)
-    return int(size) if size is not None else 16 * items
 
 
 def shifted(error: SchemaError, rows: int) -> SchemaError:

@@ -5,10 +5,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from raggedh5.core.arrays import as_numpy
 from raggedh5.core.batch import Batch, shifted
 from raggedh5.core.form import FieldForm
 from raggedh5.core.kept import Kept
 from raggedh5.core.packing import kept_from_lengths, pack_into
+from raggedh5.core.ragged import Ragged
 from raggedh5.core.strings import Dictionary, encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
@@ -109,16 +111,22 @@ class MaskedWriter(NumberWriter):
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
         value = batch.data[self.name]
-        missing: np.ndarray[Any, Any] = np.zeros(
-            np.shape(value)[: 2 if batch.ragged else 1], np.bool_
-        )
-        if isinstance(value, np.ma.MaskedArray):
-            where = np.ma.getmaskarray(value)
-            missing = np.any(where.reshape(*missing.shape, -1), axis=-1)
-            value = np.where(where, np.zeros((), value.dtype), value.data)
-        self._stage(batch, value)
+        if isinstance(value, (list, tuple)):
+            value = Ragged.from_lists(value) if batch.ragged else as_numpy(value)
+        inside = value.values if isinstance(value, Ragged) else value
+        axes = 2 if batch.ragged and inside is value else 1
+        missing: np.ndarray[Any, Any] = np.zeros(np.shape(inside)[:axes], np.bool_)
+        if isinstance(inside, np.ma.MaskedArray):
+            where = np.ma.getmaskarray(inside)
+            missing = np.any(where, axis=tuple(range(axes, where.ndim)))
+            inside = np.where(where, np.zeros((), inside.dtype), inside.data)
         flags = (missing != self.valid_when).view(np.int8)
-        array, kept = batch.numbers(self.name, flags)
+        if isinstance(value, Ragged):
+            self._stage(batch, Ragged(inside, value.offsets))
+            array, kept = batch.numbers(self.name, Ragged(flags, value.offsets))
+        else:
+            self._stage(batch, inside)
+            array, kept = batch.numbers(self.name, flags)
         pack_into(kept, array, self.valid.reserve(kept.items), name=self.name)
 
 

@@ -57,6 +57,7 @@ class Table:
     ) -> None:
         self._handle = handle
         self._group = group
+        self._name = str(group.name)
         self._declared = declared or {}
         self._storage = storage or Storage()
         self._ragged = ragged
@@ -69,7 +70,7 @@ class Table:
     @property
     def name(self) -> str:
         """Path of the table's group in the file."""
-        return str(self._group.name)
+        return self._name
 
     @property
     def h5(self) -> h5py.Group:
@@ -99,7 +100,7 @@ class Table:
 
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
-        writer = self._handle.writers.get(self.name)
+        writer = self._handle.writers.get(self._name)
         if writer is not None:
             return int(writer.rows)
         self._refresh()
@@ -109,7 +110,7 @@ class Table:
         """Say what the table is."""
         if not self._handle.is_open:
             return f"<raggedh5.Table {self._group} (closed)>"
-        return f"<raggedh5.Table {self.name!r}: {len(self)} rows of {', '.join(self.columns)}>"
+        return f"<raggedh5.Table {self._name!r}: {len(self)} rows of {', '.join(self.columns)}>"
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Go through the rows; `batches` is much faster."""
@@ -128,7 +129,7 @@ class Table:
         self._refresh()
         if isinstance(key, str):
             if key not in self._form_now().fields:
-                raise KeyError(f"{self.name} has no column {key!r}, but {list(self.columns)}")
+                raise KeyError(f"{self._name} has no column {key!r}, but {list(self.columns)}")
             return TableColumn(self, key)
         if isinstance(key, (int, np.integer)):
             number = row_number(key, self._length)
@@ -170,15 +171,15 @@ class Table:
         handle = self._handle
         with handle.lock:
             handle.check_writable()
-            writer = handle.writers.get(self.name)
+            writer = handle.writers.get(self._name)
             if writer is None:
-                writer = handle.writers[self.name] = TableWriter(
+                writer = handle.writers[self._name] = TableWriter(
                     handle, self._group, self._declared, self._storage, self._ragged
                 )
             try:
                 batch = Batch(data, mask, lengths, item_masks, writer.ragged)
             except SchemaError as error:
-                raise SchemaError(f"{self.name}: {error}") from error
+                raise SchemaError(f"{self._name}: {error}") from error
             writer.append(batch)
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
@@ -265,7 +266,7 @@ class Table:
             at = int((lengths > width).argmax())
             number = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
             raise SchemaError(
-                f"{self.name}: row {number} has {lengths[at]} items, more than a width of {width}"
+                f"{self._name}: row {number} has {lengths[at]} items, more than a width of {width}"
             )
         fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
         arrays = self._handle.pool.map(
@@ -341,7 +342,7 @@ class Table:
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
-        return self._handle.reopen, (self._handle.path, self.name, self._handle.verify)
+        return self._handle.reopen, (self._handle.path, self._name, self._handle.verify)
 
     def _take_slice(self, start: int, stop: int, names: list[str]) -> dict[str, Any]:
         if self._offsets is None:
@@ -364,7 +365,7 @@ class Table:
             columns = [columns]
         for name in columns:
             if name not in fields:
-                raise KeyError(f"{self.name} has no column {name!r}, but {list(fields)}")
+                raise KeyError(f"{self._name} has no column {name!r}, but {list(fields)}")
         return list(columns)
 
     def _field(self, name: str) -> Any:
@@ -377,7 +378,7 @@ class Table:
 
     def _form_now(self) -> TableForm:
         if self._form is None:
-            raise FormatError(f"{self.name} has not been read")
+            raise FormatError(f"{self._name} has not been read")
         return self._form
 
     def _refresh(self) -> None:
@@ -388,7 +389,7 @@ class Table:
             return
         handle.check_open()
         with handle.lock:
-            writer = handle.writers.get(self.name)
+            writer = handle.writers.get(self._name)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
             if self._form is not None and self._generation == handle.sink.generation:

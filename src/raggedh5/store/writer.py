@@ -61,6 +61,7 @@ class TableWriter:
         self._rows: Stream | None = None
         self._streams: list[Stream] = []
         self._item_count = 0
+        self._part = PART
         self._saved = -1
         form, self.length = read_layout(group)
         if form.fields:
@@ -78,7 +79,7 @@ class TableWriter:
                 self._create(batch)
             elif batch.data.keys() != self._fields.keys():
                 self._other_columns(batch.data)
-            parts = batch.parts(PART)
+            parts = batch.parts(self._part)
             first = next(parts)
             if first is batch:
                 self._append_part(batch)
@@ -237,6 +238,8 @@ class TableWriter:
                 self._stream,
                 items,
             )
+        # An item has the bytes of its values; a string counts with its offset, and as much again.
+        self._part = max(PART // max(sum(map(_item_bytes, self._streams)), 1), 1)
         # Offsets are stored behind the values that they count.
         if self._rows is not None:
             self._streams.remove(self._rows)
@@ -284,6 +287,10 @@ class TableWriter:
 
     def _known(self) -> str:
         return ", ".join(map(repr, self._fields or self.declared))
+
+
+def _item_bytes(stream: Stream) -> int:
+    return max(stream.row_bytes // stream.length, 8)
 
 
 def _with_dictionary(column: Column, batch: Batch, name: str) -> Column:
