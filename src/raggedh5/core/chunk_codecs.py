@@ -81,8 +81,9 @@ class BloscChunks:
         self.level = level
         self.shuffle = shuffle
         self.compressor = compressor.encode()
-        block = blocksize or max(1 << 14, self.typesize << 12)
-        self.blocksize = max(min(block // self.typesize * self.typesize, nbytes), 1)
+        block = min(blocksize or max(1 << 14, self.typesize << 12), nbytes)
+        # Only whole items fall into equal planes; what is left over makes a last, short block.
+        self.blocksize = max(block - block % self.typesize if block > self.typesize else block, 1)
         self.keep = 26 if level < 6 else 31 if level < 9 else 32
         self.own = (
             compressor == "lz4"
