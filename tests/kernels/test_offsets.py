@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from raggedh5.kernels import offsets as kernels
 from raggedh5.kernels.offsets import (
     first_bad_offset,
     longest_row,
@@ -61,3 +63,15 @@ def test_bad_offsets_are_found_where_the_reference_finds_them(offsets, n_values)
 def test_the_longest_row_is_the_longest(lengths):
     offsets = np.cumsum([0, *lengths]).astype(np.int64)
     assert longest_row(offsets) == reference.longest_row(offsets.tolist())
+
+
+@pytest.mark.parametrize("width", [7, 8, 2040, 2041, 4099])
+@pytest.mark.parametrize("value", [1, 2, 127, 128, 255])
+def test_wide_rows_of_any_nonzero_byte(width, value):
+    """Counting goes by words of eight bytes and lanes of 255 words: both have edges."""
+    mask = np.full((3, width), value, np.uint8)
+    mask[1, width // 2 :] = 0
+    mask[2, ::3] = 0
+    offsets = np.empty(4, np.int64)
+    assert not kernels.offsets_from_mask(mask, offsets)
+    assert offsets.tolist() == np.cumsum([0, *np.count_nonzero(mask, axis=1)]).tolist()

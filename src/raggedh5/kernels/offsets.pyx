@@ -1,10 +1,38 @@
 """Offsets from masks and lengths, and the checks that make offsets safe to follow."""
 
 cimport numpy as cnp
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t
-from libc.string cimport memchr
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
+from libc.string cimport memchr, memcpy
 
 cnp.import_array()
+
+cdef uint64_t ONES = 0x0101010101010101
+cdef uint64_t LOW_BITS = 0x7F7F7F7F7F7F7F7F
+cdef uint64_t EVEN_BYTES = 0x00FF00FF00FF00FF
+cdef uint64_t ADD_QUARTERS = 0x0001000100010001
+
+cdef enum:
+    WORD = 8
+    MOST_WORDS = 255  # so many ones fit a byte
+
+
+cdef int64_t _count_line(const char *line, Py_ssize_t width) noexcept nogil:
+    """Count nonzero bytes, eight at a time: each lane of a word counts for itself."""
+    cdef Py_ssize_t words = width // WORD, first = 0, last, i
+    cdef uint64_t word, lanes
+    cdef int64_t count = 0
+    while first < words:
+        last = min(first + MOST_WORDS, words)
+        lanes = 0
+        for i in range(first, last):
+            memcpy(&word, line + WORD * i, WORD)
+            lanes += ((((word & LOW_BITS) + LOW_BITS) | word) >> 7) & ONES
+        lanes = (lanes & EVEN_BYTES) + ((lanes >> 8) & EVEN_BYTES)
+        count += (lanes * ADD_QUARTERS) >> 48
+        first = last
+    for i in range(WORD * words, width):
+        count += (<const uint8_t *> line)[i] != 0
+    return count
 
 
 cdef bint _count_rows(
@@ -25,8 +53,7 @@ cdef bint _count_rows(
         line = mask + row * row_stride
         count = 0
         if item_stride == 1:
-            for item in range(width):
-                count += (<const uint8_t *> line)[item] != 0
+            count = _count_line(line, width)
             if every_prefix and count:
                 every_prefix = memchr(line, 0, <size_t> count) == NULL
         else:
