@@ -1,6 +1,6 @@
 """Dictionary encoding: distinct strings are numbered, and items become their numbers."""
 
-import secrets
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -53,7 +53,7 @@ class Dictionary:
         if not 0 <= limit <= _MOST:
             raise SchemaError(f"limit must be from 0 to {_MOST}, not {limit}")
         # The seed is secret, so that no file can be made up of strings that all collide.
-        self._table = Table(secrets.randbits(64), limit)
+        self._table = Table(int.from_bytes(os.urandom(8)), limit)
         self._lock = threading.Lock()
         codes = self.encode(categories, name="categories")
         if len(codes) != len(self):

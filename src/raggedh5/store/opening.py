@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
     # A link stays a link, and the way there does not change with the working directory.
     path = Path(os.path.realpath(path))
     _check_unheld(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         return _open(temporary, "w", options), path
     except BaseException:
