@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 
 import click
@@ -45,8 +43,6 @@ def reported() -> Iterator[None]:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except (RaggedH5Error, OSError, KeyError, MemoryError) as error:
         raise Failure(message(error)) from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise Failure(f"the archive is damaged: {error}") from error
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise

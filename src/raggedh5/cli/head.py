@@ -16,7 +16,7 @@ __all__ = ["command"]
 
 
 @click.command("head")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE", type=click.Path(readable=False, path_type=Path))
 @click.argument("name", metavar="TABLE")
 @click.option("-n", "--rows", type=click.IntRange(min=0), default=5, show_default=True)
 @click.option("--columns", metavar="A,B", help="Only these columns of a table, in this order.")

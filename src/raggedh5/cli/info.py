@@ -14,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("info")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE", type=click.Path(readable=False, path_type=Path))
 @click.option("--json", "machine", is_flag=True, help="Write JSON, for programs.")
 def command(path: Path, machine: bool) -> None:
     """Say what a file holds, and how it is stored.

@@ -7,8 +7,7 @@ The format of the members: https://numpy.org/doc/stable/reference/generated/nump
 import contextlib
 import math
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -121,7 +120,7 @@ class Member:
         """Bytes of one row."""
         return self.dtype.itemsize * math.prod(self.shape[1:])
 
-    def rows(self, step: int) -> Iterator[Array]:
+    def rows(self, step: int) -> Generator[Array]:
         """Go through the array in blocks of `step` rows: one empty block if there are none.
 
         Blocks are in native byte order. An array in Fortran order is read whole first.
@@ -152,20 +151,19 @@ class Member:
 
 @contextlib.contextmanager
 def damage(path: Path, name: str | None = None) -> Iterator[None]:
-    """Turn what zipfile and zlib raise over a bad archive into a `FormatError`."""
-    what = f"{path}" if name is None else f"{path}: {name!r}"
+    """Turn what reading a bad archive raises into a `FormatError`.
+
+    That is a long list (zipfile, zlib, lzma, tokenize and struct have errors of their own), and
+    nothing but reading is done under it.
+    """
     try:
         yield
-    except (FormatError, OSError):
+    except (FormatError, OSError, MemoryError):
         raise
-    except zipfile.BadZipFile as error:
+    except Exception as error:
         if name is None:
             raise FormatError(f"{path} is no .npz archive, or is cut short: {error}") from error
-        raise FormatError(f"{what} is damaged: {error}") from error
-    except (zlib.error, EOFError, ValueError, SyntaxError, TypeError) as error:
-        raise FormatError(f"{what} is damaged: {error}") from error
-    except (RuntimeError, NotImplementedError) as error:
-        raise FormatError(f"{what} cannot be read: {error}") from error
+        raise FormatError(f"{path}: {name!r} is damaged: {error}") from error
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -23,8 +23,8 @@ __all__ = ["command"]
 
 
 @click.command("pack")
-@click.argument("source", metavar="IN.npz", type=click.Path(path_type=Path))
-@click.argument("target", metavar="OUT.h5", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IN.npz", type=click.Path(readable=False, path_type=Path))
+@click.argument("target", metavar="OUT.h5", type=click.Path(readable=False, path_type=Path))
 @click.option("--codec", type=click.Choice(list(CODECS)), default="blosc-lz4", show_default=True)
 @click.option("--level", type=int, help="Level of the codec, where it has levels.")
 @click.option(

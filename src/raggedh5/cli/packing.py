@@ -1,6 +1,7 @@
 """One table or array of an archive into a file, a batch of rows after the other."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,20 +60,18 @@ def _pack_array(file: File, name: str, member: Member, reduce: bool, advance: Ad
     dtype = reduced_dtype(member.dtype) if reduce else member.dtype
     array = file.create_array(name, shape=(0, *member.shape[1:]), dtype=dtype)
     first = 0
-    for block in member.rows(_step(member.row_bytes)):
-        values = reduced_values(block, None, name, first) if reduce else block
-        array.append(values)
-        first += len(block)
-        advance(block.nbytes)
+    with contextlib.closing(member.rows(_step(member.row_bytes))) as blocks:
+        for block in blocks:
+            values = reduced_values(block, None, name, first) if reduce else block
+            array.append(values)
+            first += len(block)
+            advance(block.nbytes)
 
 
 def _pack_table(file: File, plan: Plan, reduce: bool, advance: Advance) -> None:
     table = file.create_table(plan.name, ragged=plan.ragged)
-    step = _step(sum(member.row_bytes for member in plan.members))
-    readers = {member.name: member.rows(step) for member in plan.members}
     first = 0
-    for _ in range(max(-(-plan.rows // step), 1)):
-        blocks = {name: next(reader) for name, reader in readers.items()}
+    for blocks in _batches(plan):
         data = {column: blocks[member.name] for column, member in plan.columns.items()}
         mask = blocks[plan.mask.name] if plan.mask else None
         lengths = blocks[plan.lengths.name] if plan.lengths else None
@@ -87,10 +86,20 @@ def _pack_table(file: File, plan: Plan, reduce: bool, advance: Advance) -> None:
         except SchemaError as error:
             counted = f" (rows counted from row {first} of the archive's)" if first else ""
             raise SchemaError(f"{error}{counted}") from error
-        first += min(step, plan.rows - first)
+        first += len(next(iter(data.values())))
         advance(sum(block.nbytes for block in blocks.values()))
-    for reader in readers.values():
-        next(reader, None)
+
+
+def _batches(plan: Plan) -> Iterator[dict[str, NDArray[Any]]]:
+    """Go through the members of a table side by side."""
+    step = _step(sum(member.row_bytes for member in plan.members))
+    with contextlib.ExitStack() as stack:
+        readers = {
+            member.name: stack.enter_context(contextlib.closing(member.rows(step)))
+            for member in plan.members
+        }
+        for blocks in zip(*readers.values(), strict=True):
+            yield dict(zip(readers, blocks, strict=True))
 
 
 def _kept(

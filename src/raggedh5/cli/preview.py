@@ -23,12 +23,8 @@ def preview(value: Any) -> str:
     >>> preview(Ragged([1, 2, 3], [0, 2, 3])), preview(["H", "\x07"])
     ('[1 2] [3]', 'H \\x07')
     """
-    if isinstance(value, bytes):
-        return printable(value.decode(errors="backslashreplace"))
-    if isinstance(value, (str, np.void)) or (np.ndim(value) == 0 and np.ma.is_masked(value)):
-        return printable(str(value)).replace("\n", "\\n").replace("\t", "\\t")
     if not isinstance(value, Ragged) and np.ndim(value) == 0:
-        return _number(value)
+        return _scalar(value)
     count = len(value)
     if count <= 2 * EDGE:
         return " ".join(_item(value[i]) for i in range(count))
@@ -41,8 +37,8 @@ def _item(value: Any) -> str:
     return f"[{preview(value)}]" if nested else preview(value)
 
 
-def _number(value: Any) -> str:
-    if value is None:
-        return "None"
-    kind = getattr(value, "dtype", np.dtype(type(value))).kind
-    return f"{value:.6g}" if kind == "f" else str(value)
+def _scalar(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
