@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import platform
+from importlib import metadata
 from pathlib import Path
 
+import h5py
 import psutil
 
 from bench.ideal import cores
-from bench.place import Place
+from bench.place import PLACES, Place
 
-PACKAGES = ("raggedh5", "numpy", "h5py", "hdf5plugin", "tables", "pyarrow", "zarr")
+PACKAGES = ("numpy", "h5py", "hdf5plugin", "tables", "pyarrow", "zarr")
 
 
 def describe() -> dict[str, str]:
@@ -22,25 +24,27 @@ def describe() -> dict[str, str]:
         f"{platform.libc_ver()[1]}",
         "Python": platform.python_version(),
     }
-    for name in ("memory", "disk"):
+    for name in PLACES:
         with Place(name) as place:
-            facts[f"files in {name}" if name == "memory" else "files on disk"] = _filesystem(
-                place.directory
-            )
+            facts[f"files: {name}"] = _filesystem(place.directory)
     return facts | versions()
 
 
 def versions() -> dict[str, str]:
-    found = {}
+    found = {"raggedh5": _raggedh5()}
     for name in PACKAGES:
         try:
-            found[name] = str(importlib.import_module(name).__version__)
-        except ImportError:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             continue
-    import h5py
+    return found | {"HDF5": h5py.version.hdf5_version}
 
-    found["HDF5"] = h5py.version.hdf5_version
-    return found
+
+def _raggedh5() -> str:
+    try:
+        return importlib.import_module("raggedh5").__version__
+    except ImportError:
+        return "not installed"
 
 
 def _cpu() -> str:

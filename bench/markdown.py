@@ -24,24 +24,24 @@ began to write (or read: the arrays that it returns are then part of it).
 
 
 def page(figures: dict[str, Figure], facts: dict[str, str], plots: dict[str, str]) -> str:
-    parts = [HEAD, "## Measured on\n", rows(["", ""], [[k, v] for k, v in facts.items()])]
-    parts += ["\nEverything on this page: `python -m bench.report`.\n", "## Targets\n"]
+    parts = [HEAD.rstrip(), "## Measured on", rows(["", ""], [[k, v] for k, v in facts.items()])]
+    parts += ["Everything on this page: `python -m bench.report`.", "## Targets"]
     parts.append(targets(figures))
     for key, figure in figures.items():
-        parts.append(f"\n## {figure.title}\n")
+        parts.append(f"## {figure.title}")
         if key in plots:
-            parts.append(f"![{figure.title}]({plots[key]})\n")
+            parts.append(f"![{figure.title}]({plots[key]})")
         parts.append(table(figure))
         if figure.ideal:
-            parts.append(f"\n{ideal(figure)}")
-        parts.append(f"\n{figure.note} `{figure.command}`\n".replace("\n ", "\n"))
-    parts += ["\n## The contenders\n", contenders(figures)]
-    return "\n".join(parts)
+            parts.append(ideal(figure))
+        parts.append(f"{figure.note} `{figure.command}`".strip())
+    parts += ["## The contenders", contenders(figures)]
+    return "\n\n".join(parts) + "\n"
 
 
 def rows(head: list[str], body: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def targets(figures: dict[str, Figure]) -> str:
@@ -102,7 +102,7 @@ def ideal(figure: Figure) -> str:
     if OURS in figure.contenders:
         text += f", and {OURS} {figure.seconds(OURS) * 1e3:.1f}: "
         text += f"{figure.of_ideal(OURS) * 100:.0f}% of the ideal rate"
-    return text + ".\n"
+    return text + "."
 
 
 def contenders(figures: dict[str, Figure]) -> str:

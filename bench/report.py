@@ -85,8 +85,8 @@ def main() -> None:
     print(markdown.targets(figures))
     if not args.only:
         facts = machine.describe()
-        write(args.docs, facts, figures)
         save(args.docs / "benchmarks" / "results.json", facts, figures)
+        write(args.docs, facts, figures)
 
 
 def write(docs: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
@@ -98,6 +98,7 @@ def write(docs: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None
 
 
 def save(path: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     entries = {key: figure.as_dict() for key, figure in figures.items()}
     path.write_text(json.dumps({"machine": facts, "figures": entries}, indent=1) + "\n")
 

@@ -121,6 +121,13 @@ class TableWriter:
             column.flush()
 
 
+def read(dataset: h5py.Dataset) -> np.ndarray:
+    """Return a whole dataset, by way of as little of h5py as will do."""
+    values = np.empty(dataset.shape, dataset.dtype)
+    dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values
+
+
 class Rows:
     """An open table for reading rows: the offsets are in memory."""
 
@@ -150,16 +157,16 @@ class H5pyFlat(Rival):
 
     def read_all(self, path: Path) -> dict[str, Table]:
         tables = {}
-        with h5py.File(path) as file:
+        with h5py.File(path, rdcc_nbytes=0) as file:
             for name, group in file.items():
                 columns: dict[str, np.ndarray] = {}
                 for key, dataset in group.items():
                     if key.endswith("-bytes"):
                         text = key.removesuffix("-bytes")
-                        columns[text] = compact.text(dataset[:], group[f"{text}-offsets"][:])
+                        columns[text] = compact.text(read(dataset), read(group[f"{text}-offsets"]))
                     elif not key.endswith("offsets"):
-                        columns[key] = dataset[:]
-                tables[name] = Table(group["offsets"][:], columns)
+                        columns[key] = read(dataset)
+                tables[name] = Table(read(group["offsets"]), columns)
         return tables
 
     def open(self, path: Path, table: str) -> Rows:
