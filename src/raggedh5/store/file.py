@@ -282,14 +282,14 @@ class File:
         """Flush and close. An adopted file is flushed, and left to its owner to close."""
         handle = self._handle
         if not handle.is_open:
-            handle.pool.close()
+            handle.release()
             return
         try:
             self.flush()
         except BaseException:
             self._abandon()
             raise
-        handle.pool.close()
+        handle.release()
         if handle.adopted:
             return
         try:
@@ -331,6 +331,7 @@ class File:
         handle.pool.close()
         if handle.adopted:
             return
+        handle.release()
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             handle.file.close()
         discard(self._temporary, self._target)
@@ -370,18 +371,17 @@ class File:
         self._handle.check_open()
         found: list[tuple[str, Any]] = []
         seen = {self._root.id}
-
-        def visit(group: h5py.Group, prefix: str) -> None:
-            for name, item in group.items():
-                if not prefix and name == GROUP:
-                    continue
-                found.append((prefix + name, item))
-                # A group may be linked to from several places, even from within itself.
-                if isinstance(item, h5py.Group) and not is_table(item) and item.id not in seen:
-                    seen.add(item.id)
-                    visit(item, f"{prefix}{name}/")
-
-        visit(self._root, "")
+        ahead = [(name, self._root) for name in reversed(self._root) if name != GROUP]
+        while ahead:
+            path, parent = ahead.pop()
+            item = parent.get(path.rsplit("/", 1)[-1])
+            if item is None:  # a link that leads nowhere
+                continue
+            found.append((path, item))
+            # A group may be linked to from several places, even from within itself.
+            if isinstance(item, h5py.Group) and not is_table(item) and item.id not in seen:
+                seen.add(item.id)
+                ahead.extend((f"{path}/{name}", item) for name in reversed(item))
         return found
 
 

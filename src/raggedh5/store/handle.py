@@ -89,6 +89,16 @@ class Handle:
             found = self._sums[dataset.name] = ChunkSums(dataset)
         return found
 
+    def release(self) -> None:
+        """Let go of threads, writers and checksums.
+
+        Writers and handle hold each other. Left to the garbage collector, their HDF5 objects would
+        wait for HDF5's lock in whatever thread it happens to run, which another may hold.
+        """
+        self.pool.close()
+        self.writers.clear()
+        self._sums.clear()
+
     def forget(self, path: str) -> None:
         """Drop what is known of an object that was at `path` and is there no more."""
         for known in (self.writers, self._sums):
