@@ -55,8 +55,11 @@ class Batch:
         if not data:
             raise SchemaError("a batch has at least one column")
         if mask is None and lengths is None and ragged and "mask" in data and len(data) > 1:
+            # What Table.padded returns goes back in as it is.
             mask = data["mask"]
-            data = {name: value for name, value in data.items() if name != "mask"}
+            masks = {name for name in data if name.endswith("_mask") and name[:-5] in data}
+            item_masks = {name[:-5]: data[name] for name in masks} | dict(item_masks or {})
+            data = {name: data[name] for name in data if name != "mask" and name not in masks}
         self.data = data
         self.ragged = ragged
         self.first = first

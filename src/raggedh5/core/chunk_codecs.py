@@ -88,7 +88,9 @@ class BloscChunks:
         self.own = (
             compressor == "lz4"
             and level > 0
-            and (self.typesize == 1 or (shuffle == 1 and self.typesize in (2, 4, 8)))
+            and (self.typesize == 1 or shuffle == 1)
+            and self.typesize in (1, 2, 4, 8)
+            and shuffle != 2
         )
 
     def room(self) -> int:

@@ -102,10 +102,12 @@ def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") ->
 
 
 def check_names(names: Mapping[str, Any]) -> None:
-    """Refuse column names that HDF5 or the naming of the buffers has no room for."""
+    """Refuse column names that HDF5, or the masks of padded batches, have no room for."""
     for name in names:
         if not isinstance(name, str) or not name or "/" in name or "\0" in name or name == ".":
             raise SchemaError(f"not a column name: {name!r}; HDF5 has no '/' and no NUL in names")
+        if name == "mask" or (name.endswith("_mask") and name[:-5] in names):
+            raise SchemaError(f"column {name!r} would be mistaken for the mask of a padded batch")
 
 
 def storable(dtype: Any) -> np.dtype[Any]:

@@ -77,6 +77,9 @@ class ArrayWriter:
         self._saved = stream.count
         stream.sums.save()
 
+    def conclude(self) -> None:
+        """Do nothing: an array has its dataset from the first."""
+
     def settle(self) -> None:
         """Store the last chunk that `flush` has left to HDF5."""
         self.stream.put_tail()

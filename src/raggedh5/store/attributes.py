@@ -40,6 +40,8 @@ def _text_type() -> tuple[Any, Any]:
 def _list_properties(chunk: int) -> tuple[Any, Any]:
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_chunk((chunk,))
+    # The time of creation would make files differ that hold the same.
+    properties.set_obj_track_times(False)
     links = h5p.create(h5p.LINK_CREATE)
     links.set_create_intermediate_group(True)
     return properties, links

@@ -51,6 +51,8 @@ class TableColumn:
 
     def __repr__(self) -> str:
         """Say what the column is."""
+        if not self.table.is_open:
+            return f"<raggedh5.TableColumn {self.name!r} (closed)>"
         return f"<raggedh5.TableColumn {self.name!r} of {self.table.name!r}: {self.dtype}>"
 
     def __getitem__(self, rows: Any) -> Any:

@@ -23,6 +23,7 @@ from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
 from raggedh5.store.opening import discard, open_file, publish
 from raggedh5.store.sums import GROUP
 from raggedh5.store.table import Table
+from raggedh5.store.writer import TableWriter
 
 __all__ = ["File"]
 
@@ -163,7 +164,9 @@ class File:
         with handle.lock, self._creating(name):
             handle.sink.drain()
             group = create_group(self._root, name, {}, ragged)
-        return Table(handle, group, declared, storage, ragged)
+            # Even a table that nothing is appended to gets its buffers when the file is closed.
+            handle.writers[str(group.name)] = TableWriter(handle, group, declared, storage, ragged)
+        return Table(handle, group, storage)
 
     def create_array(
         self,
@@ -234,7 +237,7 @@ class File:
         self._handle.check_open()
         item = self._root[name]
         if is_table(item):
-            return Table(self._handle_of(item), item, None, self._storage)
+            return Table(self._handle_of(item), item, self._storage)
         if isinstance(item, h5py.Dataset):
             return Array(self._handle_of(item), item, self._storage.blocksize)
         return item
@@ -285,6 +288,8 @@ class File:
             handle.release()
             return
         try:
+            for writer in handle.writers.values():
+                writer.conclude()
             self.flush()
         except BaseException:
             self._abandon()

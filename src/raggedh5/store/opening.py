@@ -28,7 +28,7 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
     FormatError
         If it is no HDF5 file, or a damaged one.
     WriteError
-        If it cannot be written to: no permission, held by another process, there already.
+        If it cannot be written to: no permission, there already; or another process holds it.
     """
     if mode not in ("r", "r+", "a", "w", "w-", "x"):
         raise ValueError(f"mode is 'r', 'r+', 'a', 'w' or 'x', not {mode!r}")
@@ -92,12 +92,12 @@ def _open(path: Path, mode: str, options: dict[str, Any]) -> h5py.File:
     except PermissionError as error:
         raise WriteError(f"{path} cannot be opened with mode {mode!r}: {error}") from error
     except (OSError, RuntimeError, ValueError) as error:
-        text = str(error)
-        if mode != "r" and ("lock" in text or "already open" in text):
+        held = _is_held(error)
+        if mode != "r" and held:
             raise WriteError(f"{path} is open elsewhere: {error}") from error
         if mode == "w":
             raise WriteError(f"{path.parent} cannot be written to: {error}") from error
-        if "lock" in text:
+        if held:
             raise WriteError(f"{path} is being written to elsewhere: {error}") from error
         raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
 
@@ -107,8 +107,13 @@ def _check_unheld(path: Path) -> None:
     if path.exists():
         try:
             h5py.File(path, "r+").close()
-        except BlockingIOError as error:
-            raise WriteError(f"{path} is open elsewhere: {error}") from error
         except OSError as error:
-            if "lock" in str(error):
+            if _is_held(error):
                 raise WriteError(f"{path} is open elsewhere: {error}") from error
+
+
+def _is_held(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, BlockingIOError) or (
+        "unable to lock file" in text or "already open" in text
+    )

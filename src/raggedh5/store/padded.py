@@ -17,17 +17,20 @@ def padded_field(field: Any, starts: Indices, stops: Indices, width: int, fill: 
     """Return the items of ranges as rows of `width` places.
 
     Numbers are read straight to their places. Strings make an array of StringDType, values that
-    may be missing a masked array, nested columns an array (rows, width, longest list, *inner).
+    may be missing a masked array, nested columns an array (rows, width, longest list, *inner)
+    and its mask.
     """
     if isinstance(field, NumberReader):
         return field.padded(starts, stops, width, fill)
     flat = field.gather(starts, stops)
     mask = np.arange(width) < (stops - starts)[:, None]
     if isinstance(flat, Ragged):
-        inner, _ = flat.to_padded(fill=fill)
+        inner, inner_mask = flat.to_padded(fill=fill)
         out = np.full((*mask.shape, *inner.shape[1:]), fill, inner.dtype)
         out[mask] = inner
-        return out
+        there = np.zeros((*mask.shape, inner_mask.shape[1]), np.bool_)
+        there[mask] = inner_mask
+        return out, there
     if isinstance(flat, np.ma.MaskedArray):
         values = np.full((*mask.shape, *flat.shape[1:]), fill, flat.dtype)
         missing = np.zeros(values.shape, np.bool_)

@@ -69,7 +69,7 @@ class Stream:
         self.whole = self.chunks[1:] == self.inner
         self.grid = tuple(-(-n // c) for n, c in zip(self.inner, self.chunks[1:], strict=True))
         self.cells = math.prod(self.grid)
-        self.row_bytes = self.dtype.itemsize * math.prod((self.length, *self.inner))
+        self.row_bytes: int = self.dtype.itemsize * math.prod((self.length, *self.inner))
         self.extent = int(dataset.shape[0])
         self.count = count
         self.fill = count % self.length

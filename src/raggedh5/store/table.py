@@ -51,16 +51,12 @@ class Table:
         self,
         handle: Handle,
         group: h5py.Group,
-        declared: Mapping[str, Column] | None = None,
         storage: Storage | None = None,
-        ragged: bool = True,
     ) -> None:
         self._handle = handle
         self._group = group
         self._name = str(group.name)
-        self._declared = declared or {}
         self._storage = storage or Storage()
-        self._ragged = ragged
         self._form: TableForm | None = None
         self._fields: dict[str, Any] = {}
         self._offsets: RowOffsets | None = None
@@ -78,6 +74,11 @@ class Table:
         return self._group
 
     @property
+    def is_open(self) -> bool:
+        """Whether the file is open still."""
+        return self._handle.is_open
+
+    @property
     def columns(self) -> dict[str, Column]:
         """The columns by name, in the order of the file."""
         self._refresh()
@@ -87,8 +88,7 @@ class Table:
     def ragged(self) -> bool:
         """Whether a row holds items; False for a row table."""
         self._refresh()
-        form = self._form_now()
-        return form.offsets is not None if form.fields else self._ragged
+        return self._form_now().offsets is not None
 
     @property
     def items(self) -> int:
@@ -108,8 +108,8 @@ class Table:
 
     def __repr__(self) -> str:
         """Say what the table is."""
-        if not self._handle.is_open:
-            return f"<raggedh5.Table {self._group} (closed)>"
+        if not self.is_open:
+            return f"<raggedh5.Table {self.name!r} (closed)>"
         return f"<raggedh5.Table {self._name!r}: {len(self)} rows of {', '.join(self.columns)}>"
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -156,8 +156,9 @@ class Table:
             order, and places between them are not. For nested columns (rows, groups, items), where
             a group is kept if any of its items is.
         lengths
-            Instead of a mask: how many items each row keeps, int (rows,). Without either the
-            offsets of a `Ragged` hold, or every place of the padded arrays.
+            Instead of a mask: how many items each row keeps, int (rows,). Without either, what
+            `padded` returned is taken by its own masks; otherwise the offsets of a `Ragged` hold,
+            or every place of the padded arrays.
         item_masks
             For nested columns beside others: bool (rows, groups, items) by column.
 
@@ -174,7 +175,7 @@ class Table:
             writer = handle.writers.get(self._name)
             if writer is None:
                 writer = handle.writers[self._name] = TableWriter(
-                    handle, self._group, self._declared, self._storage, self._ragged
+                    handle, self._group, {}, self._storage
                 )
             try:
                 batch = Batch(data, mask, lengths, item_masks, writer.ragged)
@@ -241,7 +242,8 @@ class Table:
         -------
         dict
             An array (rows, width, *inner) for each column, and ``"mask"``, bool (rows, width).
-            In a row table arrays (rows, *inner), and no mask.
+            For a nested column an array (rows, width, longest list, *inner), and the mask of that
+            as ``"<column>_mask"``. In a row table arrays (rows, *inner), and no mask.
 
         Raises
         ------
@@ -275,7 +277,12 @@ class Table:
                 for name in names
             ]
         )
-        batch = dict(zip(names, arrays, strict=True))
+        batch = {}
+        for name, array in zip(names, arrays, strict=True):
+            if isinstance(array, tuple):
+                batch[name], batch[f"{name}_mask"] = array
+            else:
+                batch[name] = array
         batch["mask"] = np.arange(width) < lengths[:, None]
         return batch
 

@@ -48,7 +48,7 @@ class TableWriter:
         group: h5py.Group,
         declared: Mapping[str, Column],
         storage: Storage,
-        ragged: bool,
+        ragged: bool = True,
     ) -> None:
         self.handle = handle
         self.group = group
@@ -64,8 +64,8 @@ class TableWriter:
         self._part = PART
         self._saved = -1
         form, self.length = read_layout(group)
+        self.ragged = form.offsets is not None
         if form.fields:
-            self.ragged = form.offsets is not None
             self._open(form.offsets, form.fields)
             self._saved = self.length
         self._count = self.length
@@ -99,7 +99,7 @@ class TableWriter:
             Leave the last chunks to HDF5's chunk cache, as an owner who may close the file at any
             time needs it, instead of storing them.
         """
-        if self._saved == self._count or not self._fields:
+        if self._saved == self._count or not self._streams:
             return
         for field in self._fields.values():
             field.finish()
@@ -190,7 +190,21 @@ class TableWriter:
         for name in self.declared or names:
             column = self.declared[name] if name in self.declared else batch.infer(name)
             columns[name] = _with_dictionary(column, batch, name)
+        self._build(columns)
+
+    def conclude(self) -> None:
+        """Create the buffers of a table that stays empty, by what was declared."""
+        if not self._fields and self._rows is None:
+            self._build(
+                {n: c.with_dictionary(bool(c.dictionary)) for n, c in self.declared.items()}
+            )
+            self._saved = -1
+
+    def _build(self, columns: Mapping[str, Column]) -> None:
+        """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
+        for buffer in list(self.group):  # the offsets of a table that was closed without a column
+            del self.group[buffer]
         form = set_form(self.group, columns, self.ragged)
         made: list[str] = []
         try:
@@ -290,7 +304,7 @@ class TableWriter:
 
 
 def _item_bytes(stream: Stream) -> int:
-    return max(stream.row_bytes // stream.length, 8)
+    return int(max(stream.row_bytes // stream.length, 8))
 
 
 def _with_dictionary(column: Column, batch: Batch, name: str) -> Column:
