@@ -3,6 +3,7 @@
 import contextlib
 import os
 import posixpath
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +103,10 @@ class File:
         self._root = root
         self._temporary = None if self._target is None else self._handle.path
         if self._target is not None:
+            # A file that is never closed leaves nothing behind.
+            self._handle.on_loss = weakref.finalize(
+                self._handle, discard, self._temporary, self._target
+            )
             # Pickles and messages speak of the file by the name that it will have.
             self._handle.path = str(self._target)
 
@@ -297,6 +302,8 @@ class File:
         handle.release()
         if handle.adopted:
             return
+        if handle.on_loss is not None:
+            handle.on_loss.detach()
         try:
             handle.file.close()
         except (OSError, RuntimeError) as error:

@@ -1,6 +1,7 @@
 """What the parts of one open file share: threads, buffers, checksums, the file descriptor."""
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -39,6 +40,8 @@ class Handle:
         The writing ends that were opened so far, by path: `TableWriter` or `ArrayWriter`.
     reopen : callable
         ``reopen(path, name, verify)`` opens the file again, for pickles.
+    on_loss : weakref.finalize or None
+        Removes the temporary file of one that is never closed.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Handle:
         self.descriptor = _descriptor(self.file)
         self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
+        self.on_loss: weakref.finalize[..., Any] | None = None
         self._sums: dict[str, ChunkSums] = {}
 
     @property
