@@ -84,7 +84,8 @@ class BloscChunks:
         block = min(blocksize or max(1 << 14, self.typesize << 12), nbytes)
         # Only whole items fall into equal planes; what is left over makes a last, short block.
         self.blocksize = max(block - block % self.typesize if block > self.typesize else block, 1)
-        self.keep = 26 if level < 6 else 31 if level < 9 else 32
+        # In 32nds: what a byte plane may keep, and what a chunk must lose, to be compressed.
+        self.keep, self.gain = (26, 4) if level < 6 else (31, 1) if level < 9 else (32, 0)
         self.own = (
             compressor == "lz4"
             and level > 0
@@ -102,7 +103,7 @@ class BloscChunks:
         if self.own:
             work = scratch("blosc", self.blocksize + 64 + LZ4_STATE)
             return blosc.compress_lz4(
-                src, dst, work, self.level, self.typesize, self.blocksize, self.keep
+                src, dst, work, self.level, self.typesize, self.blocksize, self.keep, self.gain
             )
         return blosc.compress(
             src, dst, self.level, self.shuffle, self.typesize, self.compressor, self.blocksize

@@ -30,11 +30,11 @@ class Blosc:
     compressor
         ``"lz4"``, ``"lz4hc"``, ``"zstd"``, ``"blosclz"`` or ``"zlib"``.
     level
-        0 (store) to 9. With ``"lz4"`` and byte shuffle, levels 1 to 5 leave alone the byte planes
-        of a chunk that shrink by less than 3/16, levels 6 to 8 those that shrink by less than
-        1/32, level 9 those that do not shrink; which these are is seen on three blocks of the
-        chunk. Such planes (the mantissas of noisy floats) cost most of the time and give next to
-        nothing.
+        0 (store) to 9. With ``"lz4"`` and byte shuffle, three blocks of each chunk show what is
+        worth while. Levels 1 to 5 leave alone byte planes that shrink by less than 3/16, and
+        chunks that shrink by less than 1/8 altogether; levels 6 to 8 those that shrink by less
+        than 1/32; level 9 only what does not shrink. Such planes (the mantissas of noisy floats)
+        cost most of the time and give next to nothing.
     shuffle
         ``"byte"``, ``"bit"`` or None.
     blocksize

@@ -201,12 +201,12 @@ cdef inline int streams(int64_t n, int typesize, bint whole) noexcept nogil:
 
 cdef int64_t encode_block(
     const uint8_t* s, uint8_t* d, int64_t room, int64_t n, int typesize, int nsplits, int accel,
-    uint8_t* shuffled, void* state, uint8_t* shrinks, int limit,
+    uint8_t* shuffled, void* state, uint8_t* shrinks, int limit, int64_t* saved,
 ) noexcept nogil:
     """Append one block's streams at `d`; return their length, or -1 where `room` does not do.
 
     With a `limit` every stream is tried, and marked in `shrinks` where it comes to `limit` bytes or
-    less; without one (0) only the marked ones are.
+    less, what it lost being added to `saved`; without one (0) only the marked ones are.
     """
     cdef int64_t plane = n // nsplits, at = 0
     cdef int k, size
@@ -224,6 +224,7 @@ cdef int64_t encode_block(
             )
             if 0 < size <= limit:
                 shrinks[k] = 1
+                saved[0] += plane - size
         if size <= 0:
             memcpy(d + at + 4, s + k * plane, plane)
             size = <int>plane
@@ -234,13 +235,13 @@ cdef int64_t encode_block(
 
 def compress_lz4(
     cnp.ndarray src, cnp.ndarray dst, cnp.ndarray work, int level, int typesize,
-    int64_t blocksize, int keep,
+    int64_t blocksize, int keep, int gain,
 ):
     """Byte-shuffled LZ4 frame that spends no time on the byte planes that hardly shrink.
 
     The middle, the last and the first full block are tried whole; a plane that comes to more than
-    `keep` 32nds of its length in all three is stored as it is in every other. Where that holds for
-    all planes the frame is a stored one. `work` has room for one block and, behind it at a
+    `keep` 32nds of its length in all three is stored as it is in every other. Where the others lose
+    less than `gain` 32nds of the three blocks, the frame is a stored one. `work` has room for one block and, behind it at a
     multiple of 64, LZ4's state.
 
     Returns the frame's length.
@@ -254,7 +255,8 @@ def compress_lz4(
     cdef int64_t at = HEADER + 4 * nblocks, end = n + HEADER
     cdef uint8_t[MAX_SPLITS] shrinks
     cdef int accel = 10 - level if level < 9 else 1
-    cdef int nsplits = streams(blocksize, typesize, True), k, marked
+    cdef int nsplits = streams(blocksize, typesize, True)
+    cdef int64_t saved = 0
     cdef int limit = <int>(blocksize // nsplits * keep // 32)
     cdef bint selective = nsplits > 1 and full > PROBES
     with nogil:
@@ -262,28 +264,24 @@ def compress_lz4(
         if selective:
             # These two write where the frame's first block will stand, only to fill `shrinks`.
             encode_block(s + full // 2 * blocksize, d + at, end - at, blocksize, typesize,
-                         nsplits, accel, shuffled, state, shrinks, limit)
+                         nsplits, accel, shuffled, state, shrinks, limit, &saved)
             encode_block(s + (full - 1) * blocksize, d + at, end - at, blocksize, typesize,
-                         nsplits, accel, shuffled, state, shrinks, limit)
+                         nsplits, accel, shuffled, state, shrinks, limit, &saved)
         for b in range(nblocks):
             store32(d + HEADER + 4 * b, <uint32_t>at)
             length = blocksize if b < full else n - b * blocksize
             size = encode_block(
                 s + b * blocksize, d + at, end - at, length, typesize,
                 nsplits if b < full else 1, accel, shuffled, state, shrinks,
-                limit if b == 0 or not selective else 0,
+                limit if b == 0 or not selective else 0, &saved,
             )
             if size < 0:
                 at = end
                 break
             at += size
-            if b == 0 and selective:
-                marked = 0
-                for k in range(nsplits):
-                    marked += shrinks[k]
-                if marked == 0:
-                    at = end
-                    break
+            if b == 0 and selective and saved * 32 <= PROBES * blocksize * gain:
+                at = end
+                break
         d[0] = 2
         d[1] = 1
         d[2] = (SHUFFLED if typesize > 1 else 0) | (LZ4_FORMAT << 5) | (
