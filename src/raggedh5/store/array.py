@@ -254,6 +254,8 @@ def read_selection(reader: Reader, selection: Any) -> Any:
         values = reader.read(part.box)
         return part.finish(values)
     rows = part
+    if reader.dtype.subdtype is not None:  # its shape would come on top of that of `out`
+        return reader.read()[rows]
     out = np.empty((len(rows), *shape[1:]), reader.dtype)
     reader.read_ranges(rows, rows + 1, out, np.arange(len(rows), dtype=np.int64))
     return out
