@@ -22,7 +22,7 @@ def path(tmp_path):
 
 @pytest.fixture(scope="session")
 def every_kind(tmp_path_factory):
-    """A file with columns of every kind, in chunks so small that there are many; and what it has."""
+    """A file with columns of every kind, in many small chunks, and what it holds."""
     rng = np.random.default_rng(7)
     path = tmp_path_factory.mktemp("kinds") / "kinds.h5"
     lengths = rng.integers(0, 9, 300)

@@ -269,7 +269,7 @@ def test_awkward_arrays_that_anndata_wrote(path, rng):
         assert file["cells"][2]["n"] == "c"
         assert file["nested"].read()["bonds"].to_list() == [[[1, 2], []], [], [[3]]]
     with rh5.File(path, "a") as file:
-        with pytest.raises(rh5.SchemaError, match="/cells/.* does not grow"):
+        with pytest.raises(rh5.SchemaError, match=r"/cells/.* does not grow"):
             file["cells"].append({"e": [1.0], "n": ["x"]})
         assert len(file["cells"]) == 5
 

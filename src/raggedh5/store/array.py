@@ -248,7 +248,8 @@ def read_selection(reader: Reader, selection: Any) -> Any:
     shape = reader.shape
     if not shape:
         values = reader.read()
-        return values[selection] if selection != () else values[()]
+        whole = isinstance(selection, tuple) and not selection
+        return values if whole else np.asarray(values)[selection]
     part = hyperslab(selection, shape)
     if isinstance(part, Hyperslab):
         values = reader.read(part.box)

@@ -70,7 +70,7 @@ class NumberWriter:
 
     def _stage(self, batch: Batch, value: Any) -> None:
         array, kept = batch.numbers(self.name, value)
-        if array.dtype != self.dtype and self.dtype is not None:
+        if self.dtype not in (None, array.dtype, array.dtype.newbyteorder("=")):
             raise _other_dtype(self.name, array.dtype, self.dtype)
         pieces = self.values.reserve(kept.items)
         try:

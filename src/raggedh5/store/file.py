@@ -166,6 +166,8 @@ class File:
             chunk_bytes or self._storage.chunk_bytes,
             access,
         )
+        for column in declared.values():
+            storage.with_codec(column.codec)  # refuses what is none
         with handle.lock, self._creating(name):
             handle.sink.drain()
             group = create_group(self._root, name, {}, ragged)
