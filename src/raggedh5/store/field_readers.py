@@ -10,7 +10,7 @@ from raggedh5.core.form import FieldForm
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.string_decode import Strings
 from raggedh5.core.strings import decode_array, take_array
-from raggedh5.errors import FormatError
+from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.dictionary import category_bytes
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
@@ -49,6 +49,7 @@ class NumberReader:
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
         """See `FieldReader`."""
+        self.check(int(stops.max(initial=0)))
         lengths = stops - starts
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
@@ -58,6 +59,7 @@ class NumberReader:
 
     def padded(self, starts: Indices, stops: Indices, width: int, fill: Any) -> Array:
         """Return the items of ranges as rows of `width` places, `fill` where there is none."""
+        self.check(int(stops.max(initial=0)))
         shape = (len(starts), width, *self.inner)
         if fill is None or (np.isscalar(fill) and fill == 0):
             out = np.zeros(shape, self.reader.dtype)
@@ -75,7 +77,6 @@ class NumberReader:
 
     def _ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> Array:
         if len(stops):
-            self.check(int(stops.max()))
             self.reader.read_ranges(starts, stops, out, places)
         return out.astype(self.native, copy=False)
 
@@ -122,11 +123,17 @@ class NestedReader(ListReader):
 
     def gather(self, starts: Indices, stops: Indices) -> Ragged:
         """See `FieldReader`."""
-        return Ragged(*self.lists(starts, stops))
+        return self._ragged(*self.lists(starts, stops))
 
     def read(self, start: int, stop: int) -> Ragged:
         """See `FieldReader`."""
-        return Ragged(*self.span(start, stop))
+        return self._ragged(*self.span(start, stop))
+
+    def _ragged(self, values: Array, offsets: Indices) -> Ragged:
+        try:
+            return Ragged(values, offsets)
+        except SchemaError as error:
+            raise FormatError(f"{self.offsets.reader.name}: {error}") from error
 
 
 class StringReader(ListReader):

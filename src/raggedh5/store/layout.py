@@ -102,7 +102,13 @@ def mark_array(dataset: h5py.Dataset) -> None:
 
 def is_table(item: object) -> bool:
     """Whether an HDF5 object is a group in the awkward-array encoding."""
-    return isinstance(item, h5py.Group) and item.attrs.get("encoding-type") == ENCODING
+    if not isinstance(item, h5py.Group):
+        return False
+    try:
+        encoding = item.attrs.get("encoding-type")
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FormatError(f"{item.name}: its attributes cannot be read: {error}") from error
+    return isinstance(encoding, str) and encoding == ENCODING
 
 
 def read_layout(group: h5py.Group) -> tuple[TableForm, int]:

@@ -79,6 +79,7 @@ class Reader:
         wanted = tuple(s.stop - s.start for s in box)
         if self.codec is None or not shape:
             return self._read_by_hdf5(box)
+        self.chunk_map()  # refuses a shape that the file has no chunks for
         out = np.empty(wanted, self.dtype)
         if out.size:
             self.read_into(out, box)
