@@ -8,7 +8,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 KERNELS = Path("src/raggedh5/kernels")
-FLAGS = [] if os.name == "nt" else ["-O3", "-fno-strict-aliasing"]
+FLAGS = [] if os.name == "nt" else ["-O3", "-g0", "-fno-strict-aliasing"]
 
 setup(
     ext_modules=cythonize(

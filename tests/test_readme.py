@@ -1,4 +1,4 @@
-"""The README: its Python runs as it stands, and its links lead somewhere."""
+"""The README: its Python runs as it stands, and the commands that others rely on are there."""
 
 import re
 from pathlib import Path
