@@ -5,6 +5,7 @@ hundred, a random row ten. Here a task is one queue entry and one lock.
 """
 
 import _thread
+import atexit
 import os
 import threading
 import weakref
@@ -13,6 +14,10 @@ from queue import SimpleQueue
 from typing import Any
 
 __all__ = ["Pool", "Task", "available_threads"]
+
+_running: "weakref.WeakKeyDictionary[threading.Thread, SimpleQueue[Task | None]]" = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def available_threads() -> int:
@@ -133,10 +138,26 @@ class Pool:
                 self._stop.detach()
             queue: SimpleQueue[Task | None] = SimpleQueue()
             for _ in range(self.threads):
-                threading.Thread(target=_work, args=(queue,), name="raggedh5", daemon=True).start()
+                thread = threading.Thread(target=_work, args=(queue,), name="raggedh5", daemon=True)
+                thread.start()
+                _running[thread] = queue
             self._stop = weakref.finalize(self, _end, queue, self.threads)
             self._owner = os.getpid()
             self._queue = queue
+
+
+@atexit.register
+def _finish() -> None:
+    """Let every worker end before the interpreter does.
+
+    A thread that is stopped in the middle of its work may hold a lock, HDF5's for one, that the
+    interpreter would then wait for on its way out.
+    """
+    running = dict(_running)
+    for queue in running.values():
+        queue.put(None)
+    for thread in running:
+        thread.join()
 
 
 def _work(queue: "SimpleQueue[Task | None]") -> None:

@@ -100,6 +100,7 @@ class Table:
 
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
+        self._handle.check_open()
         writer = self._handle.writers.get(self._name)
         if writer is not None:
             return int(writer.rows)
