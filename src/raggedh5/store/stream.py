@@ -201,11 +201,14 @@ class Stream:
         if self.extent < self.count:  # items of no bytes make no chunks
             self._set_extent()
         if self._unsummed:
-            self.dataset_id.flush()
-            for number in sorted(self._unsummed):
-                row, cell = divmod(number, self.cells)
-                _, stored = self.dataset_id.read_direct_chunk(self._place(row, cell))
-                self.sums.put(number, checksum(stored))
+            try:
+                self.dataset_id.flush()
+                for number in sorted(self._unsummed):
+                    row, cell = divmod(number, self.cells)
+                    _, stored = self.dataset_id.read_direct_chunk(self._place(row, cell))
+                    self.sums.put(number, checksum(stored))
+            except (OSError, RuntimeError) as error:
+                raise WriteError(f"{self.name} could not be flushed: {error}") from error
             self._unsummed.clear()
 
     def extend(self, row: int) -> None:
