@@ -1,4 +1,4 @@
-"""Hypothesis does not time its examples: the first may import a package, the machine may be busy."""
+"""Hypothesis does not time its examples: some import packages, and machines are busy."""
 
 from hypothesis import HealthCheck, settings
 

@@ -73,6 +73,15 @@ def test_arrays(path: Path) -> None:
     assert head(path, "pairs")[2].split()[:2] == ["0", "(0,"]
 
 
+@pytest.mark.parametrize("link", [h5py.SoftLink("/nowhere"), h5py.ExternalLink("no.h5", "/x")])
+def test_links_that_lead_nowhere(path: Path, link: object) -> None:
+    with h5py.File(path, "a") as stock:
+        stock["link"] = link
+    result = CliRunner().invoke(cli, ["head", str(path), "link"])
+    assert result.exit_code == 2
+    assert f"{path}: 'link' " in result.stderr
+
+
 @pytest.mark.parametrize("name", ["group", "/", "", "__raggedh5__"])
 def test_groups_have_no_rows(path: Path, name: str) -> None:
     result = CliRunner().invoke(cli, ["head", str(path), name])

@@ -9,7 +9,7 @@ import click
 from raggedh5.cli.screen import printable
 from raggedh5.errors import RaggedH5Error
 
-__all__ = ["FAILED", "INTERRUPTED", "Failure", "reported"]
+__all__ = ["FAILED", "INTERRUPTED", "Failure", "message", "reported"]
 
 FAILED = 2
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from raggedh5.cli.errors import Failure
+from raggedh5.cli.errors import Failure, message
 from raggedh5.cli.preview import preview
 from raggedh5.cli.report import grid, show
 from raggedh5.store.array import Array
@@ -37,9 +37,13 @@ def command(path: Path, name: str, rows: int, columns: str | None) -> None:
 
 
 def _find(file: File, name: str) -> Table | Array:
-    found = file[name] if name.strip("/") and name in file else None
+    try:
+        found = file[name] if name.strip("/") and name in file else None
+    except (KeyError, OSError) as error:
+        # A link may lead nowhere, or to another file.
+        raise Failure(f"{file.path}: {name!r} cannot be opened: {message(error)}") from error
     if not isinstance(found, (Table, Array)):
-        what = "is a group" if found is not None else "is not there"
+        what = "is no table and no array" if found is not None else "is not there"
         known = [*file.tables(), *file.arrays()]
         has = f"the file has {', '.join(map(repr, known))}" if known else "the file is empty"
         raise Failure(f"{file.path}: {name!r} {what}; {has}")
