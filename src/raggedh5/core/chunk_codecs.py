@@ -5,7 +5,6 @@ Every `encode` and `decode` runs without the GIL and may be called from several 
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from raggedh5.core import native
 from raggedh5.core.codecs import BLOSC_COMPRESSORS
 from raggedh5.kernels import blosc, filters
+from raggedh5.kernels.coder import Work
 
-__all__ = ["BloscChunks", "ChunkCodec", "Filter", "PlainChunks", "chunk_codec"]
+__all__ = ["BloscChunks", "ChunkCodec", "Filter", "PlainChunks", "Work", "chunk_codec"]
 
 Bytes = NDArray[np.uint8]
 Filter = tuple[int, tuple[int, ...]]  # id, parameters as the file has them
@@ -25,36 +25,56 @@ LZ4_STATE = 1 << 15  # LZ4_sizeofState() is 16 KiB and some; it wants alignment 
 LZ4_LARGEST = 0x7E000000  # LZ4_MAX_INPUT_SIZE
 _scratch = threading.local()
 
+_BLOSC_LZ4, _BLOSC = blosc.encoders()
+_LZ4, _ZSTD, _BITSHUFFLE, _PLAIN = filters.encoders()
 
-class ChunkCodec(Protocol):
-    """One filter with its parameters, for chunks of `nbytes` bytes."""
 
-    nbytes: int
+class ChunkCodec:
+    """One filter with its parameters, for chunks of `nbytes` bytes.
+
+    Parameters
+    ----------
+    nbytes
+        Bytes of a chunk before it is coded.
+    encoder
+        Address of the C function that codes it.
+    params
+        What that wants to know, up to six numbers.
+    scratch_bytes
+        Memory that it needs.
+    """
+
+    def __init__(
+        self, nbytes: int, encoder: int, params: tuple[int, ...] = (), scratch_bytes: int = 0
+    ) -> None:
+        self.nbytes = nbytes
+        self.encoder = encoder
+        self.params = np.zeros(6, np.int64)
+        self.params[: len(params)] = params
+        self.scratch_bytes = scratch_bytes
 
     def room(self) -> int:
         """Return the most bytes that a stored chunk can have."""
+        return self.nbytes
+
+    def work(self, src: Bytes, dst: Bytes) -> Work:
+        """Return the coding of `src` (nbytes,) to `dst` (room,), to be done by a `Team`."""
+        return Work(self.encoder, src, dst, self.params, self.scratch_bytes)
 
     def encode(self, src: Bytes, dst: Bytes) -> int:
         """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length or 0."""
+        return max(self.work(src, dst).run(scratch("work", self.scratch_bytes)), 0)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """Fill `dst` (nbytes,) from ``src[:nsrc]``; return False where these bytes are damaged."""
+        raise NotImplementedError
 
 
-class PlainChunks:
+class PlainChunks(ChunkCodec):
     """No filter: the stored bytes are the chunk."""
 
     def __init__(self, nbytes: int) -> None:
-        self.nbytes = nbytes
-
-    def room(self) -> int:
-        """See `ChunkCodec`."""
-        return self.nbytes
-
-    def encode(self, src: Bytes, dst: Bytes) -> int:
-        """See `ChunkCodec`."""
-        dst[:] = src
-        return self.nbytes
+        super().__init__(nbytes, _PLAIN)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """See `ChunkCodec`."""
@@ -64,7 +84,7 @@ class PlainChunks:
         return True
 
 
-class BloscChunks:
+class BloscChunks(ChunkCodec):
     """Blosc 1 frames (filter 32001); see `raggedh5.core.codecs.Blosc` for what `level` means."""
 
     def __init__(
@@ -76,101 +96,77 @@ class BloscChunks:
         compressor: str,
         blocksize: int | None = None,
     ) -> None:
-        self.nbytes = nbytes
-        self.typesize = typesize if typesize < 256 else 1
-        self.level = level
-        self.shuffle = shuffle
-        self.compressor = compressor.encode()
-        block = min(blocksize or max(1 << 14, self.typesize << 12), nbytes)
+        typesize = typesize if typesize < 256 else 1
+        block = min(blocksize or max(1 << 14, typesize << 12), nbytes)
         # Only whole items fall into equal planes; what is left over makes a last, short block.
-        self.blocksize = max(block - block % self.typesize if block > self.typesize else block, 1)
-        # In 32nds: what a byte plane may keep, and what a chunk must lose, to be compressed.
-        self.keep, self.gain = (26, 4) if level < 6 else (31, 1) if level < 9 else (32, 0)
+        block = max(block - block % typesize if block > typesize else block, 1)
         self.own = (
             compressor == "lz4"
             and level > 0
-            and (self.typesize == 1 or shuffle == 1)
-            and self.typesize in (1, 2, 4, 8)
+            and (typesize == 1 or shuffle == 1)
+            and typesize in (1, 2, 4, 8)
             and shuffle != 2
         )
+        if self.own:
+            # In 32nds: what a byte plane may keep, and what a chunk must lose, to be compressed.
+            keep, gain = (26, 4) if level < 6 else (31, 1) if level < 9 else (32, 0)
+            params = (level, typesize, block, keep, gain)
+            super().__init__(nbytes, _BLOSC_LZ4, params, block + 64 + LZ4_STATE)
+        else:
+            code = BLOSC_COMPRESSORS.index(compressor)
+            super().__init__(nbytes, _BLOSC, (level, shuffle, typesize, block, code))
 
     def room(self) -> int:
         """See `ChunkCodec`."""
         return self.nbytes + BLOSC_HEADER
-
-    def encode(self, src: Bytes, dst: Bytes) -> int:
-        """See `ChunkCodec`."""
-        if self.own:
-            work = scratch("blosc", self.blocksize + 64 + LZ4_STATE)
-            return blosc.compress_lz4(
-                src, dst, work, self.level, self.typesize, self.blocksize, self.keep, self.gain
-            )
-        return blosc.compress(
-            src, dst, self.level, self.shuffle, self.typesize, self.compressor, self.blocksize
-        )
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """See `ChunkCodec`."""
         return blosc.decompress(src, nsrc, dst)
 
 
-class LZ4Chunks:
+class LZ4Chunks(ChunkCodec):
     """LZ4 (filter 32004), in blocks of `blocksize` bytes, 0: the filter's own default of 1 GiB."""
 
     def __init__(self, nbytes: int, blocksize: int = 0) -> None:
-        self.nbytes = nbytes
         self.blocksize = min(blocksize or 1 << 30, nbytes)
+        super().__init__(nbytes, _LZ4, (self.blocksize,))
 
     def room(self) -> int:
         """See `ChunkCodec`."""
         return self.nbytes + 12 + 4 * (self.nbytes // self.blocksize + 1)
-
-    def encode(self, src: Bytes, dst: Bytes) -> int:
-        """See `ChunkCodec`."""
-        return filters.compress_lz4(src, dst, self.blocksize)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """See `ChunkCodec`."""
         return filters.decompress_lz4(src, nsrc, dst)
 
 
-class ZstdChunks:
+class ZstdChunks(ChunkCodec):
     """Zstandard (filter 32015)."""
 
     def __init__(self, nbytes: int, level: int) -> None:
-        self.nbytes = nbytes
-        self.level = level
+        super().__init__(nbytes, _ZSTD, (level,))
 
     def room(self) -> int:
         """See `ChunkCodec`; ``ZSTD_compressBound`` with a margin."""
         return self.nbytes + self.nbytes // 256 + 1024
-
-    def encode(self, src: Bytes, dst: Bytes) -> int:
-        """See `ChunkCodec`."""
-        size = filters.compress_zstd(src, dst, self.level)
-        return size if size <= dst.size else 0
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """See `ChunkCodec`."""
         return filters.decompress_zstd(src, nsrc, dst)
 
 
-class BitshuffleChunks:
+class BitshuffleChunks(ChunkCodec):
     """Bitshuffle with LZ4 (filter 32008), in blocks of `blocksize` items, 0: its own choice."""
 
     def __init__(self, nbytes: int, itemsize: int, blocksize: int = 0) -> None:
-        self.nbytes = nbytes
+        super().__init__(nbytes, _BITSHUFFLE, (itemsize, blocksize))
         self.itemsize = itemsize
-        self.blocksize = blocksize
 
     def room(self) -> int:
         """See `ChunkCodec`; LZ4's bound for the smallest blocks there are, of 8 items."""
         blocks = self.nbytes // (8 * self.itemsize) + 1
         return self.nbytes + self.nbytes // 255 + 20 * blocks + 64
-
-    def encode(self, src: Bytes, dst: Bytes) -> int:
-        """See `ChunkCodec`."""
-        return filters.compress_bitshuffle(src, dst, self.itemsize, self.blocksize)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """See `ChunkCodec`."""

@@ -6,25 +6,7 @@ from numpy.typing import NDArray
 def bind(
     compress: int, decompress: int, validate: int, getitem: int, lz4_c: int, lz4_d: int, zstd_d: int
 ) -> None: ...
-def compress(
-    src: NDArray[uint8],
-    dst: NDArray[uint8],
-    level: int,
-    shuffle: int,
-    typesize: int,
-    name: bytes,
-    blocksize: int,
-) -> int: ...
-def compress_lz4(
-    src: NDArray[uint8],
-    dst: NDArray[uint8],
-    work: NDArray[uint8],
-    level: int,
-    typesize: int,
-    blocksize: int,
-    keep: int,
-    gain: int,
-) -> int: ...
+def encoders() -> tuple[int, int]: ...
 def decompress(src: NDArray[uint8], nsrc: int, dst: NDArray[uint8]) -> bool: ...
 def header_ok(head: NDArray[uint8], stored: int, nbytes: int) -> bool: ...
 

@@ -14,6 +14,8 @@ from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
+from raggedh5.kernels.coder cimport encoder_t
+
 cnp.import_array()
 
 cdef extern from * nogil:
@@ -126,6 +128,8 @@ ctypedef int (*lz4_compress_t)(
 ctypedef int (*lz4_decompress_t)(const char*, char*, int, int) noexcept nogil
 ctypedef size_t (*zstd_decompress_t)(void*, size_t, const void*, size_t) noexcept nogil
 
+cdef const char** NAMES = ["blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"]
+
 cdef compress_ctx_t compress_ctx = NULL
 cdef decompress_ctx_t decompress_ctx = NULL
 cdef validate_t cbuffer_validate = NULL
@@ -179,19 +183,14 @@ cdef inline void store32(uint8_t* p, uint32_t v) noexcept nogil:
     p[3] = <uint8_t>(v >> 24)
 
 
-def compress(
-    cnp.ndarray src, cnp.ndarray dst, int level, int shuffle, size_t typesize, bytes name,
-    size_t blocksize,
-):
-    """Compress `src` into `dst` as the filter does; return the frame's length, 0 or less: failed."""
-    cdef const void* s = cnp.PyArray_DATA(src)
-    cdef void* d = cnp.PyArray_DATA(dst)
-    cdef size_t n = cnp.PyArray_NBYTES(src), room = cnp.PyArray_NBYTES(dst)
-    cdef const char* c = name
-    cdef int size
-    with nogil:
-        size = compress_ctx(level, shuffle, typesize, n, s, d, room, c, blocksize, 1)
-    return size
+cdef int64_t encode_by_c(
+    const uint8_t* src, int64_t n, uint8_t* dst, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Compress as the filter does. Params: level, shuffle, typesize, blocksize, compressor."""
+    return compress_ctx(
+        <int>params[0], <int>params[1], params[2], n, src, dst, room, NAMES[params[4]], params[3], 1
+    )
 
 
 cdef inline int streams(int64_t n, int typesize, bint whole) noexcept nogil:
@@ -233,69 +232,73 @@ cdef int64_t encode_block(
     return at
 
 
-def compress_lz4(
-    cnp.ndarray src, cnp.ndarray dst, cnp.ndarray work, int level, int typesize,
-    int64_t blocksize, int keep, int gain,
-):
-    """Byte-shuffled LZ4 frame that spends no time on the byte planes that hardly shrink.
+cdef int64_t encode_lz4(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Make a byte-shuffled LZ4 frame that spends no time on byte planes that hardly shrink.
 
-    The middle, the last and the first full block are tried whole; a plane that comes to more than
-    `keep` 32nds of its length in all three is stored as it is in every other. Where the others lose
-    less than `gain` 32nds of the three blocks, the frame is a stored one. `work` has room for one block and, behind it at a
-    multiple of 64, LZ4's state.
-
-    Returns the frame's length.
+    Params: level, typesize, blocksize, keep, gain. The middle, the last and the first full block
+    are tried whole; a plane that comes to more than `keep` 32nds of its length in all three is
+    stored as it is in every other. Where the others lose no more than `gain` 32nds of the three
+    blocks, the frame is a stored one. The scratch has room for a block and, behind it at a multiple
+    of 64, for LZ4's state; `room` is the chunk and a header.
     """
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
-    cdef uint8_t* shuffled = <uint8_t*>cnp.PyArray_DATA(work)
+    cdef int level = <int>params[0], typesize = <int>params[1]
+    cdef int64_t blocksize = params[2], keep = params[3], gain = params[4]
+    cdef uint8_t* shuffled = scratch
     cdef void* state = shuffled + (blocksize + 63) // 64 * 64
-    cdef int64_t n = cnp.PyArray_NBYTES(src), size, b, length
+    cdef int64_t size, b, length, saved = 0
     cdef int64_t nblocks = (n + blocksize - 1) // blocksize, full = n // blocksize
     cdef int64_t at = HEADER + 4 * nblocks, end = n + HEADER
     cdef uint8_t[MAX_SPLITS] shrinks
     cdef int accel = 10 - level if level < 9 else 1
     cdef int nsplits = streams(blocksize, typesize, True)
-    cdef int64_t saved = 0
     cdef int limit = <int>(blocksize // nsplits * keep // 32)
     cdef bint selective = nsplits > 1 and full > PROBES
-    with nogil:
-        memset(shrinks, 0, MAX_SPLITS)
-        if selective:
-            # These two write where the frame's first block will stand, only to fill `shrinks`.
-            encode_block(s + full // 2 * blocksize, d + at, end - at, blocksize, typesize,
-                         nsplits, accel, shuffled, state, shrinks, limit, &saved)
-            encode_block(s + (full - 1) * blocksize, d + at, end - at, blocksize, typesize,
-                         nsplits, accel, shuffled, state, shrinks, limit, &saved)
-        for b in range(nblocks):
-            store32(d + HEADER + 4 * b, <uint32_t>at)
-            length = blocksize if b < full else n - b * blocksize
-            size = encode_block(
-                s + b * blocksize, d + at, end - at, length, typesize,
-                nsplits if b < full else 1, accel, shuffled, state, shrinks,
-                limit if b == 0 or not selective else 0, &saved,
-            )
-            if size < 0:
-                at = end
-                break
-            at += size
-            if b == 0 and selective and saved * 32 <= PROBES * blocksize * gain:
-                at = end
-                break
-        d[0] = 2
-        d[1] = 1
-        d[2] = (SHUFFLED if typesize > 1 else 0) | (LZ4_FORMAT << 5) | (
-            UNSPLIT if nsplits == 1 and typesize > 1 else 0
-        )
-        d[3] = <uint8_t>typesize
+    memset(shrinks, 0, MAX_SPLITS)
+    if selective:
+        # These two write where the frame's first block will stand, only to fill `shrinks`.
+        encode_block(s + full // 2 * blocksize, d + at, end - at, blocksize, typesize,
+                     nsplits, accel, shuffled, state, shrinks, limit, &saved)
+        encode_block(s + (full - 1) * blocksize, d + at, end - at, blocksize, typesize,
+                     nsplits, accel, shuffled, state, shrinks, limit, &saved)
+    for b in range(nblocks):
         if at >= end:
-            d[2] |= STORED
-            memcpy(d + HEADER, s, n)
+            break
+        store32(d + HEADER + 4 * b, <uint32_t>at)
+        length = blocksize if b < full else n - b * blocksize
+        size = encode_block(
+            s + b * blocksize, d + at, end - at, length, typesize,
+            nsplits if b < full else 1, accel, shuffled, state, shrinks,
+            limit if b == 0 or not selective else 0, &saved,
+        )
+        if size < 0:
             at = end
-        store32(d + 4, <uint32_t>n)
-        store32(d + 8, <uint32_t>blocksize)
-        store32(d + 12, <uint32_t>at)
+            break
+        at += size
+        if b == 0 and selective and saved * 32 <= PROBES * blocksize * gain:
+            at = end
+            break
+    d[0] = 2
+    d[1] = 1
+    d[2] = (SHUFFLED if typesize > 1 else 0) | (LZ4_FORMAT << 5) | (
+        UNSPLIT if nsplits == 1 and typesize > 1 else 0
+    )
+    d[3] = <uint8_t>typesize
+    if at >= end:
+        d[2] |= STORED
+        memcpy(d + HEADER, s, n)
+        at = end
+    store32(d + 4, <uint32_t>n)
+    store32(d + 8, <uint32_t>blocksize)
+    store32(d + 12, <uint32_t>at)
     return at
+
+
+def encoders():
+    """Return the addresses of `encode_lz4` and `encode_by_c`."""
+    return <uintptr_t><encoder_t>encode_lz4, <uintptr_t><encoder_t>encode_by_c
 
 
 def decompress(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):

@@ -9,6 +9,8 @@ from libc.string cimport memcpy
 
 cimport numpy as cnp
 
+from raggedh5.kernels.coder cimport encoder_t
+
 cnp.import_array()
 
 ctypedef int (*lz4_compress_t)(const char*, char*, int, int, int) noexcept nogil
@@ -75,26 +77,26 @@ cdef inline void store64(uint8_t* p, uint64_t v) noexcept nogil:
     store32(p + 4, <uint32_t>v)
 
 
-def compress_lz4(cnp.ndarray src, cnp.ndarray dst, int64_t block):
-    """Blocks of `block` bytes, each LZ4 or, where that is no shorter, as it is. Length of it all."""
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
-    cdef int64_t n = cnp.PyArray_NBYTES(src), at = LZ4_HEADER, done = 0, length
+cdef int64_t encode_lz4(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Make blocks of params[0] bytes, each LZ4 or, where that is no shorter, as it is."""
+    cdef int64_t at = LZ4_HEADER, done = 0, length, block = params[0]
     cdef int size
-    with nogil:
-        store64(d, n)
-        store32(d + 8, <uint32_t>block)
-        while done < n:
-            length = block if block < n - done else n - done
-            size = lz4_compress(
-                <const char*>s + done, <char*>d + at + 4, <int>length, <int>length - 1, 1
-            )
-            if size <= 0:
-                memcpy(d + at + 4, s + done, length)
-                size = <int>length
-            store32(d + at, size)
-            at += 4 + size
-            done += length
+    store64(d, n)
+    store32(d + 8, <uint32_t>block)
+    while done < n:
+        length = block if block < n - done else n - done
+        size = lz4_compress(
+            <const char*>s + done, <char*>d + at + 4, <int>length, <int>length - 1, 1
+        )
+        if size <= 0:
+            memcpy(d + at + 4, s + done, length)
+            size = <int>length
+        store32(d + at, size)
+        at += 4 + size
+        done += length
     return at
 
 
@@ -129,14 +131,13 @@ def decompress_lz4(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
     return fine
 
 
-def compress_zstd(cnp.ndarray src, cnp.ndarray dst, int level):
-    """One Zstd frame; its length, or more than `dst` holds where that failed."""
-    cdef const void* s = cnp.PyArray_DATA(src)
-    cdef void* d = cnp.PyArray_DATA(dst)
-    cdef size_t n = cnp.PyArray_NBYTES(src), room = cnp.PyArray_NBYTES(dst), size
-    with nogil:
-        size = zstd_compress(d, room, s, n, level)
-    return size
+cdef int64_t encode_zstd(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Make one Zstd frame of level params[0]."""
+    cdef size_t size = zstd_compress(d, room, s, n, <int>params[0])
+    return size if size <= <size_t>room else -1
 
 
 def decompress_zstd(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
@@ -149,19 +150,38 @@ def decompress_zstd(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
     return got == n
 
 
-def compress_bitshuffle(cnp.ndarray src, cnp.ndarray dst, size_t itemsize, size_t block):
-    """Bitshuffle and LZ4 in blocks of `block` items (0: the default). The length, or negative."""
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
-    cdef size_t n = cnp.PyArray_NBYTES(src)
+cdef int64_t encode_bitshuffle(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Bitshuffle and LZ4 of items of params[0] bytes in blocks of params[1] (0: the default)."""
+    cdef size_t itemsize = params[0], block = params[1]
     cdef int64_t size
-    with nogil:
-        if block == 0:
-            block = bshuf_block(itemsize)
-        store64(d, n)
-        store32(d + 8, <uint32_t>(block * itemsize))
-        size = bshuf_compress(s, d + BITSHUFFLE_HEADER, n // itemsize, itemsize, block)
+    if block == 0:
+        block = bshuf_block(itemsize)
+    store64(d, n)
+    store32(d + 8, <uint32_t>(block * itemsize))
+    size = bshuf_compress(s, d + BITSHUFFLE_HEADER, n // itemsize, itemsize, block)
     return size + BITSHUFFLE_HEADER if size >= 0 else size
+
+
+cdef int64_t encode_plain(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params,
+    uint8_t* scratch,
+) noexcept nogil:
+    """Copy."""
+    memcpy(d, s, n)
+    return n
+
+
+def encoders():
+    """Return the addresses of the encoders for LZ4, Zstd, Bitshuffle and no filter at all."""
+    return (
+        <uintptr_t><encoder_t>encode_lz4,
+        <uintptr_t><encoder_t>encode_zstd,
+        <uintptr_t><encoder_t>encode_bitshuffle,
+        <uintptr_t><encoder_t>encode_plain,
+    )
 
 
 def decompress_bitshuffle(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst, int64_t itemsize):

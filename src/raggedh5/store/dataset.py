@@ -113,7 +113,7 @@ def write_dataset(
         handle.sink.drain()
         target.sums.save()
     finally:
-        handle.pool.close()
+        handle.release()
 
 
 class _Region:

@@ -95,8 +95,9 @@ class File:
             self._handle = Handle(root, threads=threads, verify=verify, adopted=adopted)
         except BaseException:
             if not adopted:
+                name = str(root.filename)
                 root.close()
-                discard(root, self._target)
+                discard(name, self._target)
             raise
         self._handle.reopen = reopen_item
         self._linked: dict[int, Handle] = {}

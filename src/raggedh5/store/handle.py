@@ -9,6 +9,7 @@ import h5py
 
 from raggedh5.core.buffers import BufferPool
 from raggedh5.core.pipeline import Pool
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.sink import ChunkSink
 from raggedh5.store.sums import CHECKSUMS, GROUP, ChunkSums
@@ -63,8 +64,9 @@ class Handle:
         self.lock = threading.RLock()
         self.pool = Pool(threads)
         self.buffers = BufferPool()
-        self.sink = ChunkSink(self.pool, self.buffers)
+        self.coders = CodingThreads(self.pool.threads)
         self.descriptor = _descriptor(self.file)
+        self.sink = ChunkSink(self.coders, self.buffers)
         self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
@@ -100,6 +102,7 @@ class Handle:
         wait for HDF5's lock in whatever thread it happens to run, which another may hold.
         """
         self.pool.close()
+        self.coders.close()
         self.writers.clear()
         self._sums.clear()
 

@@ -1,21 +1,20 @@
-"""Chunks on their way to the file: coded by the pool in any order, stored in the order of arrival.
+"""Chunks on their way to the file: coded by threads in any order, stored in the order of arrival.
 
-Only the storing takes HDF5's lock. Whichever thread is free when the first chunk of the queue is
-coded stores it, so that the thread that appends need not wait for `write`; and always the first, so
-that the file's bytes do not depend on the number of threads.
+Coding needs neither the GIL nor HDF5's lock. Storing takes both; it happens in the thread that
+appends, and strictly in order, so that the file's bytes do not depend on the number of threads.
 """
 
+import contextlib
 from collections import deque
 from typing import Any, Protocol
 
 import numpy as np
-from h5py._objects import phil  # the lock around every HDF5 call; h5py names it for other libraries
 from numpy.typing import NDArray
 
 from raggedh5.core.buffers import BufferPool
-from raggedh5.core.checksum import UNKNOWN, checksum
-from raggedh5.core.chunk_codecs import ChunkCodec
-from raggedh5.core.pipeline import Pool, Task
+from raggedh5.core.checksum import checksum
+from raggedh5.core.chunk_codecs import ChunkCodec, Work
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
 from raggedh5.store.sums import ChunkSums
 
@@ -53,26 +52,13 @@ class Job:
         Its index along axis 0, its number in the chunk grid, and its first item on every axis.
     source, stored
         Its bytes before and after.
-    size, digest
-        Length and checksum of what is to be stored, once `done`. A size of 0: HDF5 codes it, below
-        0: it could not be coded.
+    work
+        The coding; None where HDF5 will do it.
     ours
         Whether `source` goes back to the buffers.
     """
 
-    __slots__ = (
-        "digest",
-        "done",
-        "number",
-        "ours",
-        "place",
-        "row",
-        "size",
-        "source",
-        "stored",
-        "target",
-        "task",
-    )
+    __slots__ = ("number", "ours", "place", "row", "source", "stored", "target", "work")
 
     def __init__(
         self,
@@ -91,59 +77,67 @@ class Job:
         self.source = source
         self.stored = stored
         self.ours = ours
-        self.size = -1
-        self.digest = UNKNOWN
-        self.done = False
-        self.task: Task | None = None
-
-    def code(self) -> None:
-        """Compress the chunk."""
-        codec = self.target.codec
-        try:
-            if codec is None:
-                self.size = 0
-            else:
-                size = codec.encode(self.source, self.stored)
-                if size > 0:
-                    self.digest = checksum(self.stored[:size])
-                    self.size = size
-        finally:
-            self.done = True
+        codec = target.codec
+        self.work: Work | None = None if codec is None else codec.work(source, stored)
 
     def store(self) -> None:
-        """Store the chunk; HDF5's lock is held."""
+        """Store the chunk, once it is coded."""
         target = self.target
-        if self.size < 0:
+        size = 0 if self.work is None else self.work.result()
+        if self.work is not None and size <= 0:
             raise CodecError(f"{target.name}: chunk {self.number} could not be compressed")
         try:
             target.extend(self.row)
-            if self.size:
-                target.dataset_id.write_direct_chunk(self.place, self.stored[: self.size])
+            if size:
+                stored = self.stored[:size]
+                target.dataset_id.write_direct_chunk(self.place, stored)
+                target.sums.put(self.number, checksum(stored))
             else:
                 target.store_by_hdf5(self)
         except (OSError, RuntimeError) as error:
+            _look_elsewhere(target.dataset_id, self.place)
             raise WriteError(
                 f"{target.name}: chunk {self.number} could not be written: {error}"
             ) from error
-        target.sums.put(self.number, self.digest)
+
+
+def _look_elsewhere(dataset: Any, place: tuple[int, ...]) -> None:
+    """Make HDF5 look another chunk up after one could not be written.
+
+    It remembers the address of the last chunk, written or not. Written again, such a one would be
+    taken for one that the index has already, and be lost.
+    """
+    shape, length = dataset.shape, dataset.get_create_plist().get_chunk()[0]
+    other = (0 if place[0] else length, *(0 for _ in place[1:]))
+    try:
+        if other[0] >= shape[0]:
+            dataset.set_extent((other[0] + 1, *shape[1:]))
+        with contextlib.suppress(OSError, RuntimeError):
+            dataset.read_direct_chunk(other)
+        if other[0] >= shape[0]:
+            dataset.set_extent(shape)
+    except (OSError, RuntimeError):
+        return
 
 
 class ChunkSink:
     """A queue of chunks, for one file.
 
-    An error is raised by the next `advance` or `drain`, once. The chunk that it befell stays first
-    in the queue, and is tried again by the call after that.
+    Where a chunk cannot be stored, `advance` and `drain` raise; it stays first in the queue, and is
+    tried again by the next call.
+
+    Parameters
+    ----------
+    coders, buffers
+        Threads to code the chunks, and buffers for them.
     """
 
-    def __init__(self, pool: Pool, buffers: BufferPool) -> None:
-        self.pool = pool
+    def __init__(self, coders: CodingThreads, buffers: BufferPool) -> None:
+        self.coders = coders
         self.buffers = buffers
         self.generation = 0
         self._jobs: deque[Job] = deque()
-        # Two counters, each with one writer at a time: who appends, and who holds the lock.
-        self._put = 0
-        self._stored = 0
-        self._error: BaseException | None = None
+        self._waiting = 0
 
     def put(
         self,
@@ -171,79 +165,43 @@ class ChunkSink:
         codec = target.codec
         stored = self.buffers.take(codec.room()) if codec else NOTHING
         job = Job(target, row, number, place, source, stored, ours)
-        self._put += source.size
+        self._waiting += source.size
         self._jobs.append(job)
-        job.task = self.pool.submit(lambda: self._work(job))
+        if job.work is not None:
+            self.coders.put(job.work)
 
     def advance(self) -> None:
-        """Wait while too much is under way; raise what went wrong since the last call."""
-        while self._put - self._stored > IN_FLIGHT and len(self._jobs) > self.pool.threads:
+        """Store what is coded; wait only while too much is under way."""
+        jobs = self._jobs
+        while jobs and (
+            (self._waiting > IN_FLIGHT and len(jobs) > self.coders.threads)
+            or jobs[0].work is None
+            or jobs[0].work.ready()
+        ):
             self._store_first()
-        self._raise()
 
     def drain(self) -> None:
         """Store everything."""
-        self._raise()
         while self._jobs:
             self._store_first()
-            self._raise()
 
     def drop(self, target: Target, row: int) -> None:
         """Forget the queued chunks of `target` from chunk row `row` on."""
-        with phil:
-            dropped = [job for job in self._jobs if job.target is target and job.row >= row]
-            for job in dropped:
-                self._jobs.remove(job)
-        for job in dropped:
-            if job.task is not None:
-                job.task.wait()
-            with phil:
-                self._finish(job)
-
-    def _work(self, job: Job) -> None:
-        job.code()
-        # Never wait for the lock here: the thread that holds it may be waiting for this one.
-        while self._first_is_coded() and self._error is None:
-            if not phil.acquire(False):
-                return
-            try:
-                self._store_done()
-            except BaseException as error:
-                self._error = error
-            finally:
-                phil.release()
-
-    def _store_first(self) -> None:
-        """Store the first chunk of the queue, and others that are coded."""
-        job = self._jobs[0] if self._jobs else None
-        if job is not None:
-            if not job.done and job.task is not None:
-                job.task.wait()
-            with phil:
-                self._store_done()
-
-    def _store_done(self) -> None:
-        jobs = self._jobs
-        while self._first_is_coded() and self._error is None:
-            job = jobs[0]
-            job.store()
-            jobs.popleft()
-            self.generation += 1
+        for job in [job for job in self._jobs if job.target is target and job.row >= row]:
+            self._jobs.remove(job)
+            if job.work is not None:
+                job.work.result()
             self._finish(job)
 
-    def _first_is_coded(self) -> bool:
-        try:
-            return self._jobs[0].done
-        except IndexError:
-            return False
+    def _store_first(self) -> None:
+        job = self._jobs[0]
+        job.store()
+        self._jobs.popleft()
+        self.generation += 1
+        self._finish(job)
 
     def _finish(self, job: Job) -> None:
-        self._stored += job.source.size
+        self._waiting -= job.source.size
         self.buffers.give(job.stored)
         if job.ours:
             self.buffers.give(job.source)
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error

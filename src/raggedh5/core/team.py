@@ -1,0 +1,54 @@
+"""The threads that code chunks for one writer, started by the first chunk."""
+
+import os
+import threading
+import weakref
+
+from raggedh5.core.chunk_codecs import scratch
+from raggedh5.kernels.coder import Team, Work
+
+__all__ = ["CodingThreads"]
+
+QUEUE = 1 << 12
+
+
+class CodingThreads:
+    """Up to `threads` threads that code chunks without ever taking the GIL.
+
+    With one thread none is started: chunks are coded where they are handed in; so they are in the
+    child of a fork, which has the queue but not the threads.
+
+    Parameters
+    ----------
+    threads
+        How many.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._team: Team | None = None
+        self._owner = 0
+        self._stop: weakref.finalize[..., CodingThreads] | None = None
+
+    def put(self, work: Work) -> None:
+        """Have `work` coded; the caller keeps it until then."""
+        team = self._running()
+        if team is None or not team.put(work):
+            work.run(scratch("work", 1 << 20))
+
+    def close(self) -> None:
+        """Let the threads end after what is queued. What comes later starts new ones."""
+        if self._stop is not None and self._owner == os.getpid():
+            self._stop()
+        self._team = self._stop = None
+
+    def _running(self) -> Team | None:
+        if self.threads == 1 or self._owner not in (0, os.getpid()):
+            return None
+        if self._team is None:
+            team = self._team = Team(QUEUE)
+            for _ in range(self.threads):
+                threading.Thread(target=team.serve, name="raggedh5", daemon=True).start()
+            self._stop = weakref.finalize(self, team.stop)
+            self._owner = os.getpid()
+        return self._team

@@ -1,0 +1,199 @@
+"""Threads that code chunks, and never take the GIL while they do.
+
+Handing the GIL from thread to thread costs tens of microseconds each time, a chunk is coded in
+fifty: so these threads wait on a lock of their own, run C, and leave what they have done for the
+thread that asked to find.
+"""
+
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.pythread cimport (
+    NOWAIT_LOCK,
+    WAIT_LOCK,
+    PyThread_acquire_lock,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
+from cpython.ref cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uintptr_t
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+cdef enum:
+    PARAMS = 6
+
+
+cdef class Work:
+    """One buffer to be coded, by a `Team` or by whoever calls `run`.
+
+    Parameters
+    ----------
+    encoder
+        Address of an encoder.
+    src, dst
+        uint8 arrays, C-contiguous.
+    params
+        int64 (6,), what the encoder wants to know.
+    scratch
+        Bytes of scratch memory that it needs.
+    """
+
+    cdef encoder_t encoder
+    cdef const uint8_t* src
+    cdef uint8_t* dst
+    cdef int64_t n, room, scratch, size
+    cdef int64_t[PARAMS] params
+    cdef PyThread_type_lock done
+    cdef bint seen
+    cdef object keep
+
+    def __cinit__(
+        self, uintptr_t encoder, cnp.ndarray src, cnp.ndarray dst, cnp.ndarray params,
+        int64_t scratch,
+    ):
+        cdef const int64_t* values = <const int64_t*>cnp.PyArray_DATA(params)
+        cdef int i
+        self.encoder = <encoder_t>encoder
+        self.src = <const uint8_t*>cnp.PyArray_DATA(src)
+        self.dst = <uint8_t*>cnp.PyArray_DATA(dst)
+        self.n = cnp.PyArray_NBYTES(src)
+        self.room = cnp.PyArray_NBYTES(dst)
+        for i in range(PARAMS):
+            self.params[i] = values[i]
+        self.scratch = scratch
+        self.keep = (src, dst)
+        self.seen = False
+        self.done = PyThread_allocate_lock()
+        if self.done == NULL:
+            raise MemoryError
+        PyThread_acquire_lock(self.done, WAIT_LOCK)
+
+    def __dealloc__(self):
+        if self.done != NULL:
+            PyThread_free_lock(self.done)
+
+    cdef void code(self, uint8_t* scratch) noexcept nogil:
+        self.size = self.encoder(self.src, self.n, self.dst, self.room, self.params, scratch)
+        PyThread_release_lock(self.done)
+
+    def run(self, cnp.ndarray scratch):
+        """Code it here and now; return the length."""
+        cdef uint8_t* memory = <uint8_t*>cnp.PyArray_DATA(scratch)
+        with nogil:
+            self.code(memory)
+        return self.result()
+
+    def ready(self):
+        """Whether it is coded."""
+        # Taking the lock is also what makes the other thread's writes visible here.
+        if not self.seen and PyThread_acquire_lock(self.done, NOWAIT_LOCK):
+            self.seen = True
+        return self.seen
+
+    def result(self):
+        """Wait until it is coded; return the length, 0 or less where that failed."""
+        if not self.seen:
+            with nogil:
+                PyThread_acquire_lock(self.done, WAIT_LOCK)
+            self.seen = True
+        return self.size
+
+
+cdef class Team:
+    """A queue of `Work` and of the threads that call `serve`.
+
+    Parameters
+    ----------
+    room
+        How many may be queued; the caller holds a reference to each until it is done.
+    """
+
+    cdef PyThread_type_lock guard
+    cdef PyThread_type_lock wake
+    cdef PyObject** queue
+    cdef int64_t room, first, count
+    cdef bint awake, stopped
+
+    def __cinit__(self, int64_t room):
+        self.guard = PyThread_allocate_lock()
+        self.wake = PyThread_allocate_lock()
+        self.queue = <PyObject**>PyMem_RawMalloc(room * sizeof(PyObject*))
+        if not (self.guard and self.wake and self.queue):
+            raise MemoryError
+        PyThread_acquire_lock(self.wake, WAIT_LOCK)
+        self.room = room
+        self.first = self.count = 0
+        self.awake = self.stopped = False
+
+    def __dealloc__(self):
+        if self.guard != NULL:
+            PyThread_free_lock(self.guard)
+        if self.wake != NULL:
+            PyThread_free_lock(self.wake)
+        PyMem_RawFree(self.queue)
+
+    cdef void rouse(self) noexcept nogil:
+        """Let one thread look at the queue; `guard` is held."""
+        if not self.awake:
+            self.awake = True
+            PyThread_release_lock(self.wake)
+
+    def put(self, Work work):
+        """Queue work; False where there is no room."""
+        cdef bint fits
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        fits = self.count < self.room
+        if fits:
+            self.queue[(self.first + self.count) % self.room] = <PyObject*>work
+            self.count += 1
+            self.rouse()
+        PyThread_release_lock(self.guard)
+        return fits
+
+    def stop(self):
+        """Let the threads return once the queue is empty."""
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        self.stopped = True
+        self.rouse()
+        PyThread_release_lock(self.guard)
+
+    cdef PyObject* pop(self) noexcept nogil:
+        """Take the first of the queue, NULL where it is empty; `guard` is held."""
+        cdef PyObject* work
+        if self.count == 0:
+            return NULL
+        work = self.queue[self.first]
+        self.first = (self.first + 1) % self.room
+        self.count -= 1
+        return work
+
+    def serve(self):
+        """Code what is queued until `stop`: what each thread of the team does."""
+        cdef uint8_t* scratch = NULL
+        cdef int64_t held = 0
+        cdef PyObject* work
+        cdef bint go_on = True
+        with nogil:
+            while go_on:
+                PyThread_acquire_lock(self.wake, WAIT_LOCK)
+                PyThread_acquire_lock(self.guard, WAIT_LOCK)
+                self.awake = False
+                while True:
+                    work = self.pop()
+                    if self.count or self.stopped:
+                        self.rouse()
+                    if work == NULL:
+                        go_on = not self.stopped
+                        break
+                    PyThread_release_lock(self.guard)
+                    if (<Work>work).scratch > held:
+                        PyMem_RawFree(scratch)
+                        held = (<Work>work).scratch
+                        scratch = <uint8_t*>PyMem_RawMalloc(held)
+                    (<Work>work).code(scratch)
+                    PyThread_acquire_lock(self.guard, WAIT_LOCK)
+                PyThread_release_lock(self.guard)
+            PyMem_RawFree(scratch)
