@@ -79,7 +79,7 @@ class Column:
 
     def with_dictionary(self, dictionary: bool) -> "Column":
         """Return the same column with the question of the dictionary settled."""
-        return replace(self, dictionary=dictionary or self.nullable)
+        return replace(self, dictionary=dictionary or self.nullable) if self.is_string else self
 
 
 def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") -> Column:
