@@ -5,6 +5,7 @@ Every `encode` and `decode` runs without the GIL and may be called from several 
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from raggedh5.core import native
 from raggedh5.core.codecs import BLOSC_COMPRESSORS
 from raggedh5.kernels import blosc, filters
-from raggedh5.kernels.coder import Work
+from raggedh5.kernels.coder import Work, decode, fetch
 
 __all__ = ["BloscChunks", "ChunkCodec", "Filter", "PlainChunks", "Work", "chunk_codec"]
 
@@ -25,8 +26,8 @@ LZ4_STATE = 1 << 15  # LZ4_sizeofState() is 16 KiB and some; it wants alignment 
 LZ4_LARGEST = 0x7E000000  # LZ4_MAX_INPUT_SIZE
 _scratch = threading.local()
 
-_BLOSC_LZ4, _BLOSC = blosc.encoders()
-_LZ4, _ZSTD, _BITSHUFFLE, _PLAIN = filters.encoders()
+_BLOSC_LZ4, _BLOSC, _BLOSC_DECODER = blosc.coders()
+_LZ4, _ZSTD, _BITSHUFFLE, _PLAIN = filters.coders()
 
 
 class ChunkCodec:
@@ -36,8 +37,8 @@ class ChunkCodec:
     ----------
     nbytes
         Bytes of a chunk before it is coded.
-    encoder
-        Address of the C function that codes it.
+    encoder, decoder
+        Addresses of the C functions that code and decode it.
     params
         What that wants to know, up to six numbers.
     scratch_bytes
@@ -45,10 +46,16 @@ class ChunkCodec:
     """
 
     def __init__(
-        self, nbytes: int, encoder: int, params: tuple[int, ...] = (), scratch_bytes: int = 0
+        self,
+        nbytes: int,
+        encoder: int,
+        decoder: int,
+        params: tuple[int, ...] = (),
+        scratch_bytes: int = 0,
     ) -> None:
         self.nbytes = nbytes
         self.encoder = encoder
+        self.decoder = decoder
         self.params = np.zeros(6, np.int64)
         self.params[: len(params)] = params
         self.scratch_bytes = scratch_bytes
@@ -61,27 +68,63 @@ class ChunkCodec:
         """Return the coding of `src` (nbytes,) to `dst` (room,), to be done by a `Team`."""
         return Work(self.encoder, src, dst, self.params, self.scratch_bytes)
 
+    def fetch(
+        self,
+        descriptor: int,
+        address: NDArray[np.int64],
+        stored: NDArray[np.int64],
+        digest: NDArray[np.uint64],
+        place: NDArray[np.int64],
+        out: NDArray[Any],
+    ) -> tuple[int, int]:
+        """Read chunks from a file, compare their checksums and decode them, without the GIL.
+
+        Parameters
+        ----------
+        descriptor
+            The file, read by position.
+        address, stored, digest
+            Where each chunk lies, its length there, and its checksum, 0 for those that are not to
+            be compared; shape (n,). Checksums want `raggedh5.core.checksum.in_kernels`.
+        place
+            Where each goes: the byte of `out` that it begins at.
+        out
+            C-contiguous.
+
+        Returns
+        -------
+        tuple of int
+            -1 and 0, or the first of the n that failed and why: 1 the file ends before it, 2 its
+            checksum differs, 3 it does not decode.
+        """
+        room = scratch("stored", int(stored.max(initial=1)))
+        return fetch(
+            descriptor,
+            address,
+            stored,
+            digest,
+            self.decoder,
+            self.params,
+            place,
+            self.nbytes,
+            out,
+            room,
+        )
+
     def encode(self, src: Bytes, dst: Bytes) -> int:
         """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length or 0."""
         return max(self.work(src, dst).run(scratch("work", self.scratch_bytes)), 0)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """Fill `dst` (nbytes,) from ``src[:nsrc]``; return False where these bytes are damaged."""
-        raise NotImplementedError
+        return decode(self.decoder, self.params, src, nsrc, dst)
 
 
 class PlainChunks(ChunkCodec):
     """No filter: the stored bytes are the chunk."""
 
     def __init__(self, nbytes: int) -> None:
-        super().__init__(nbytes, _PLAIN)
-
-    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
-        """See `ChunkCodec`."""
-        if nsrc != self.nbytes:
-            return False
-        dst[:] = src[:nsrc]
-        return True
+        super().__init__(nbytes, *_PLAIN)
 
 
 class BloscChunks(ChunkCodec):
@@ -111,18 +154,16 @@ class BloscChunks(ChunkCodec):
             # In 32nds: what a byte plane may keep, and what a chunk must lose, to be compressed.
             keep, gain = (26, 4) if level < 6 else (31, 1) if level < 9 else (32, 0)
             params = (level, typesize, block, keep, gain)
-            super().__init__(nbytes, _BLOSC_LZ4, params, block + 64 + LZ4_STATE)
+            super().__init__(nbytes, _BLOSC_LZ4, _BLOSC_DECODER, params, block + 64 + LZ4_STATE)
         else:
             code = BLOSC_COMPRESSORS.index(compressor)
-            super().__init__(nbytes, _BLOSC, (level, shuffle, typesize, block, code))
+            super().__init__(
+                nbytes, _BLOSC, _BLOSC_DECODER, (level, shuffle, typesize, block, code)
+            )
 
     def room(self) -> int:
         """See `ChunkCodec`."""
         return self.nbytes + BLOSC_HEADER
-
-    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
-        """See `ChunkCodec`."""
-        return blosc.decompress(src, nsrc, dst)
 
 
 class LZ4Chunks(ChunkCodec):
@@ -130,47 +171,35 @@ class LZ4Chunks(ChunkCodec):
 
     def __init__(self, nbytes: int, blocksize: int = 0) -> None:
         self.blocksize = min(blocksize or 1 << 30, nbytes)
-        super().__init__(nbytes, _LZ4, (self.blocksize,))
+        super().__init__(nbytes, *_LZ4, (self.blocksize,))
 
     def room(self) -> int:
         """See `ChunkCodec`."""
         return self.nbytes + 12 + 4 * (self.nbytes // self.blocksize + 1)
-
-    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
-        """See `ChunkCodec`."""
-        return filters.decompress_lz4(src, nsrc, dst)
 
 
 class ZstdChunks(ChunkCodec):
     """Zstandard (filter 32015)."""
 
     def __init__(self, nbytes: int, level: int) -> None:
-        super().__init__(nbytes, _ZSTD, (level,))
+        super().__init__(nbytes, *_ZSTD, (level,))
 
     def room(self) -> int:
         """See `ChunkCodec`; ``ZSTD_compressBound`` with a margin."""
         return self.nbytes + self.nbytes // 256 + 1024
-
-    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
-        """See `ChunkCodec`."""
-        return filters.decompress_zstd(src, nsrc, dst)
 
 
 class BitshuffleChunks(ChunkCodec):
     """Bitshuffle with LZ4 (filter 32008), in blocks of `blocksize` items, 0: its own choice."""
 
     def __init__(self, nbytes: int, itemsize: int, blocksize: int = 0) -> None:
-        super().__init__(nbytes, _BITSHUFFLE, (itemsize, blocksize))
+        super().__init__(nbytes, *_BITSHUFFLE, (itemsize, blocksize))
         self.itemsize = itemsize
 
     def room(self) -> int:
         """See `ChunkCodec`; LZ4's bound for the smallest blocks there are, of 8 items."""
         blocks = self.nbytes // (8 * self.itemsize) + 1
         return self.nbytes + self.nbytes // 255 + 20 * blocks + 64
-
-    def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
-        """See `ChunkCodec`."""
-        return filters.decompress_bitshuffle(src, nsrc, dst, self.itemsize)
 
 
 def chunk_codec(

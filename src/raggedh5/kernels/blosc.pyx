@@ -14,7 +14,8 @@ from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
-from raggedh5.kernels.coder cimport encoder_t
+from raggedh5.kernels.coder cimport decoder_t, encoder_t
+from raggedh5.kernels.pread cimport rh5_pread
 
 cnp.import_array()
 
@@ -95,26 +96,9 @@ cdef extern from * nogil:
             for (size_t i = 0; i < n; i++) d[i * t + k] = s[k * n + i];
         memcpy(d + done, s + done, bytes - done);
     }
-    #ifdef _WIN32
-    static long long rh5_pread(int fd, void *to, size_t n, long long at) { return -1; }
-    #else
-    #include <errno.h>
-    #include <unistd.h>
-    static long long rh5_pread(int fd, void *to, size_t n, long long at) {
-        size_t got = 0;
-        while (got < n) {
-            ssize_t r = pread(fd, (char *)to + got, n - got, (off_t)(at + (long long)got));
-            if (r < 0 && errno == EINTR) continue;
-            if (r <= 0) break;
-            got += (size_t)r;
-        }
-        return (long long)got;
-    }
-    #endif
     """
     void rh5_shuffle(const uint8_t*, uint8_t*, size_t, size_t)
     void rh5_unshuffle(const uint8_t*, uint8_t*, size_t, size_t)
-    int64_t rh5_pread(int, void*, size_t, int64_t)
 
 ctypedef int (*compress_ctx_t)(
     int, int, size_t, size_t, const void*, void*, size_t, const char*, size_t, int
@@ -296,26 +280,28 @@ cdef int64_t encode_lz4(
     return at
 
 
-def encoders():
-    """Return the addresses of `encode_lz4` and `encode_by_c`."""
-    return <uintptr_t><encoder_t>encode_lz4, <uintptr_t><encoder_t>encode_by_c
+cdef bint decode(
+    const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params
+) noexcept nogil:
+    """Decompress a frame of any compressor."""
+    cdef size_t size = 0
+    if n < HEADER or cbuffer_validate(s, n, &size) < 0 or <int64_t>size != room:
+        return False
+    if s[2] & STORED:
+        if n != HEADER + room:
+            return False
+        memcpy(d, s + HEADER, room)
+        return True
+    return decompress_ctx(s, d, room, 1) == room
 
 
-def decompress(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
-    """Decompress the frame in ``src[:nsrc]`` into all of `dst`; False where it is not that frame."""
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef void* d = cnp.PyArray_DATA(dst)
-    cdef size_t room = cnp.PyArray_NBYTES(dst), n = 0
-    cdef bint fine = False
-    with nogil:
-        if nsrc >= HEADER and cbuffer_validate(s, nsrc, &n) >= 0 and n == room:
-            if s[2] & STORED:
-                if nsrc == <int64_t>(HEADER + n):
-                    memcpy(d, s + HEADER, n)
-                    fine = True
-            else:
-                fine = decompress_ctx(s, d, room, 1) == <int>room
-    return fine
+def coders():
+    """Return the addresses of `encode_lz4`, `encode_by_c` and `decode`."""
+    return (
+        <uintptr_t><encoder_t>encode_lz4,
+        <uintptr_t><encoder_t>encode_by_c,
+        <uintptr_t><decoder_t>decode,
+    )
 
 
 def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):

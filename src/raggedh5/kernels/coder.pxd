@@ -8,3 +8,8 @@ ctypedef int64_t (*encoder_t)(
     const uint8_t* src, int64_t n, uint8_t* dst, int64_t room, const int64_t* params,
     uint8_t* scratch,
 ) noexcept nogil
+
+# Decodes src[:n] to all of dst[:room]; False where these are not the bytes of such a chunk.
+ctypedef bint (*decoder_t)(
+    const uint8_t* src, int64_t n, uint8_t* dst, int64_t room, const int64_t* params
+) noexcept nogil

@@ -1,5 +1,24 @@
-from numpy import int64, uint8
+from typing import Any
+
+from numpy import int64, uint8, uint64
 from numpy.typing import NDArray
+
+def bind(xxh3: int) -> None: ...
+def decode(
+    decoder: int, params: NDArray[int64], src: NDArray[uint8], nsrc: int, dst: NDArray[uint8]
+) -> bool: ...
+def fetch(
+    fd: int,
+    address: NDArray[int64],
+    stored: NDArray[int64],
+    digest: NDArray[uint64],
+    decoder: int,
+    params: NDArray[int64],
+    place: NDArray[int64],
+    nbytes: int,
+    out: NDArray[Any],
+    scratch: NDArray[uint8],
+) -> tuple[int, int]: ...
 
 class Work:
     def __init__(
@@ -13,6 +32,7 @@ class Work:
     def run(self, scratch: NDArray[uint8]) -> int: ...
     def ready(self) -> bool: ...
     def result(self) -> int: ...
+    def digest(self) -> int: ...
 
 class Team:
     def __init__(self, room: int) -> None: ...

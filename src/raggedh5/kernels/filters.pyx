@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 
 cimport numpy as cnp
 
-from raggedh5.kernels.coder cimport encoder_t
+from raggedh5.kernels.coder cimport decoder_t, encoder_t
 
 cnp.import_array()
 
@@ -100,35 +100,31 @@ cdef int64_t encode_lz4(
     return at
 
 
-def decompress_lz4(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
-    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not such a chunk of that size."""
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
-    cdef int64_t n = cnp.PyArray_NBYTES(dst), at = LZ4_HEADER, done = 0, length, block, size
-    cdef bint fine = True
-    with nogil:
-        if nsrc < LZ4_HEADER or load64(s) != <uint64_t>n:
-            fine = False
-        else:
-            block = load32(s + 8)
-            if block > n:
-                block = n
-            fine = block > 0
-        while fine and done < n:
-            length = block if block < n - done else n - done
-            size = load32(s + at) if at + 4 <= nsrc else 0
-            at += 4
-            if size < 1 or at + size > nsrc:
-                fine = False
-            elif size == length:
-                memcpy(d + done, s + at, length)
-            else:
-                fine = lz4_decompress(
-                    <const char*>s + at, <char*>d + done, <int>size, <int>length
-                ) == length
-            at += size
-            done += length
-    return fine
+cdef bint decode_lz4(
+    const uint8_t* s, int64_t nsrc, uint8_t* d, int64_t n, const int64_t* params
+) noexcept nogil:
+    """Decode a chunk of blocks; the total that it states must be `n`."""
+    cdef int64_t at = LZ4_HEADER, done = 0, length, block, size
+    if nsrc < LZ4_HEADER or load64(s) != <uint64_t>n:
+        return False
+    block = load32(s + 8)
+    if block > n:
+        block = n
+    if block < 1:
+        return n == 0
+    while done < n:
+        length = block if block < n - done else n - done
+        size = load32(s + at) if at + 4 <= nsrc else 0
+        at += 4
+        if size < 1 or at + size > nsrc:
+            return False
+        if size == length:
+            memcpy(d + done, s + at, length)
+        elif lz4_decompress(<const char*>s + at, <char*>d + done, <int>size, <int>length) != length:
+            return False
+        at += size
+        done += length
+    return True
 
 
 cdef int64_t encode_zstd(
@@ -140,14 +136,11 @@ cdef int64_t encode_zstd(
     return size if size <= <size_t>room else -1
 
 
-def decompress_zstd(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
-    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not a frame of that size."""
-    cdef const void* s = cnp.PyArray_DATA(src)
-    cdef void* d = cnp.PyArray_DATA(dst)
-    cdef size_t n = cnp.PyArray_NBYTES(dst), got
-    with nogil:
-        got = zstd_decompress(d, n, s, nsrc)
-    return got == n
+cdef bint decode_zstd(
+    const uint8_t* s, int64_t nsrc, uint8_t* d, int64_t n, const int64_t* params
+) noexcept nogil:
+    """Decode one Zstd frame of `n` bytes."""
+    return zstd_decompress(d, n, s, nsrc) == <size_t>n
 
 
 cdef int64_t encode_bitshuffle(
@@ -174,45 +167,50 @@ cdef int64_t encode_plain(
     return n
 
 
-def encoders():
-    """Return the addresses of the encoders for LZ4, Zstd, Bitshuffle and no filter at all."""
-    return (
-        <uintptr_t><encoder_t>encode_lz4,
-        <uintptr_t><encoder_t>encode_zstd,
-        <uintptr_t><encoder_t>encode_bitshuffle,
-        <uintptr_t><encoder_t>encode_plain,
-    )
-
-
-def decompress_bitshuffle(cnp.ndarray src, int64_t nsrc, cnp.ndarray dst, int64_t itemsize):
-    """Fill `dst` from ``src[:nsrc]``; False where the bytes are not such a chunk of that size.
+cdef bint decode_bitshuffle(
+    const uint8_t* s, int64_t nsrc, uint8_t* d, int64_t n, const int64_t* params
+) noexcept nogil:
+    """Decode a chunk of items of params[0] bytes.
 
     Bitshuffle itself does not know where its input ends: the chain of blocks is walked first.
     """
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef void* d = cnp.PyArray_DATA(dst)
-    cdef int64_t n = cnp.PyArray_NBYTES(dst), at = BITSHUFFLE_HEADER, block, items, blocks, b
-    cdef bint fine
-    with nogil:
-        fine = nsrc >= BITSHUFFLE_HEADER and load64(s) == <uint64_t>n and n % itemsize == 0
-        if fine:
-            block = load32(s + 8) // itemsize
-            fine = block > 0 and block % BITSHUFFLE_MULTIPLE == 0
-        if fine:
-            items = n // itemsize
-            blocks = items // block + (items % block >= BITSHUFFLE_MULTIPLE)
-            for b in range(blocks):
-                if at + 4 > nsrc:
-                    fine = False
-                    break
-                at += 4 + load32(s + at)
-                if at > nsrc:
-                    fine = False
-                    break
-            at += items % BITSHUFFLE_MULTIPLE * itemsize
-            fine = fine and at == nsrc
-        if fine:
-            fine = bshuf_decompress(
-                s + BITSHUFFLE_HEADER, d, items, itemsize, block
-            ) == at - BITSHUFFLE_HEADER
-    return fine
+    cdef int64_t at = BITSHUFFLE_HEADER, block, items, blocks, b, itemsize = params[0]
+    if nsrc < BITSHUFFLE_HEADER or load64(s) != <uint64_t>n or n % itemsize:
+        return False
+    block = load32(s + 8) // itemsize
+    if block < 1 or block % BITSHUFFLE_MULTIPLE:
+        return False
+    items = n // itemsize
+    blocks = items // block + (items % block >= BITSHUFFLE_MULTIPLE)
+    for b in range(blocks):
+        if at + 4 > nsrc:
+            return False
+        at += 4 + load32(s + at)
+        if at > nsrc:
+            return False
+    at += items % BITSHUFFLE_MULTIPLE * itemsize
+    if at != nsrc:
+        return False
+    return bshuf_decompress(s + BITSHUFFLE_HEADER, d, items, itemsize, block) == (
+        at - BITSHUFFLE_HEADER
+    )
+
+
+cdef bint decode_plain(
+    const uint8_t* s, int64_t nsrc, uint8_t* d, int64_t n, const int64_t* params
+) noexcept nogil:
+    """Copy."""
+    if nsrc != n:
+        return False
+    memcpy(d, s, n)
+    return True
+
+
+def coders():
+    """Return pairs of encoder and decoder for LZ4, Zstd, Bitshuffle and no filter at all."""
+    return (
+        (<uintptr_t><encoder_t>encode_lz4, <uintptr_t><decoder_t>decode_lz4),
+        (<uintptr_t><encoder_t>encode_zstd, <uintptr_t><decoder_t>decode_zstd),
+        (<uintptr_t><encoder_t>encode_bitshuffle, <uintptr_t><decoder_t>decode_bitshuffle),
+        (<uintptr_t><encoder_t>encode_plain, <uintptr_t><decoder_t>decode_plain),
+    )

@@ -85,12 +85,32 @@ class ChunkMap:
             _, raw = self.dataset.id.read_direct_chunk(self._place(number))
             target[:] = np.frombuffer(raw, np.uint8)
         elif os.preadv(descriptor, [target.data], address) != size:
-            raise FormatError(f"{self._where(number)} lies beyond the end of the file")
+            raise self.failed(number, 1)
         if self.handle.verify != "never" and not (
             self.verified[number] and self.handle.verify == "first"
         ):
             self._compare(number, target)
         return target
+
+    def due(self, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the checksums that are to be compared, 0 for chunks that are not."""
+        digest = np.zeros(len(numbers), np.uint64)
+        if self.handle.verify != "never":
+            known = numbers < len(self.sums.values)
+            digest[known] = self.sums.values[numbers[known]]
+            if self.handle.verify == "first":
+                digest[self.verified[numbers]] = UNKNOWN
+        return digest
+
+    def failed(self, number: int, why: int) -> FormatError:
+        """Return the error for a chunk that `ChunkCodec.fetch` failed on."""
+        if why == 1:
+            return FormatError(f"{self._where(number)} lies beyond the end of the file")
+        if why == 2:
+            return FormatError(
+                f"{self._where(number)} is damaged: its bytes do not match their checksum"
+            )
+        return self.damaged(number)
 
     def verify(self, numbers: NDArray[np.int64]) -> None:
         """Compare the checksums of those chunks that `verify=` asks for."""
@@ -104,9 +124,7 @@ class ChunkMap:
     def _compare(self, number: int, stored: Bytes) -> None:
         expected = self.sums.get(number)
         if expected != UNKNOWN and checksum(stored) != expected:
-            raise FormatError(
-                f"{self._where(number)} is damaged: its bytes do not match their checksum"
-            )
+            raise self.failed(number, 2)
         self.verified[number] = True
 
     def damaged(self, number: int) -> FormatError:

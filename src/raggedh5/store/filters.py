@@ -7,6 +7,7 @@ import h5py
 import hdf5plugin
 
 from raggedh5.core import native
+from raggedh5.core.checksum import in_kernels
 from raggedh5.core.chunk_codecs import ChunkCodec, Filter, chunk_codec
 from raggedh5.errors import CodecError
 
@@ -23,6 +24,7 @@ _NAMES = {
 @functools.cache
 def load_libraries() -> None:
     """Bind the codecs to the libraries that hdf5plugin has registered with HDF5."""
+    in_kernels()
     paths: dict[str, Any] = hdf5plugin.get_config().registered_filters
     native.load({_NAMES[name]: str(path) for name, path in paths.items() if name in _NAMES})
 

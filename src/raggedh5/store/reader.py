@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.blocks import BlockReader
+from raggedh5.core.checksum import in_kernels
 from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
 from raggedh5.errors import FormatError
 from raggedh5.store.chunkmap import ChunkMap
@@ -95,10 +96,16 @@ class Reader:
         spans = [
             range(s.start // c, (s.stop - 1) // c + 1) for s, c in zip(box, chunks, strict=True)
         ]
-        jobs = list(itertools.product(*spans))
+        threads = self.handle.pool.threads
+        whole = self._whole_chunks(chunk_map, box)
+        rest = [job for job in itertools.product(*spans) if job[0] not in whole]
         calls = [
+            functools.partial(self._fetch_whole, chunk_map, part, out, box[0].start)
+            for part in _shares(whole, threads)
+        ]
+        calls += [
             functools.partial(self._read_chunks, chunk_map, part, out, box)
-            for part in _shares(jobs, self.handle.pool.threads)
+            for part in _shares(rest, threads)
         ]
         self.handle.pool.map(calls)
 
@@ -124,6 +131,8 @@ class Reader:
             return
         chunk_map = self.chunk_map()
         number, start, stop, place = _split(starts, stops, places, self.chunks[0])
+        if not len(number):
+            return
         blocks = self._blocks
         if blocks is not None and self._make_ready(chunk_map, blocks, number):
             descriptor = self.handle.descriptor
@@ -189,6 +198,47 @@ class Reader:
         return descriptor is not None and all(
             blocks.learn(descriptor, number) for number in dict.fromkeys(unknown.tolist())
         )
+
+    def _whole_chunks(self, chunk_map: ChunkMap, box: Box) -> range:
+        """Return the chunks that fill one piece of memory each, and need nothing but decoding."""
+        length = chunk_map.chunks[0]
+        rows = box[0]
+        numbers = range(-(-rows.start // length), rows.stop // length)
+        usable = (
+            self.handle.descriptor is not None
+            and in_kernels()
+            and chunk_map.chunks[1:] == self.inner
+            and all(s.start == 0 and s.stop == n for s, n in zip(box[1:], self.inner, strict=True))
+        )
+        among = slice(numbers.start, numbers.stop)
+        if (
+            not usable
+            or not numbers
+            or chunk_map.mask[among].any()
+            or (chunk_map.address[among] < 0).any()
+        ):
+            return range(0)
+        return numbers
+
+    def _fetch_whole(self, chunk_map: ChunkMap, part: range, out: Array, first: int) -> None:
+        """Decode a run of chunks to their places in `out`, which begins with item `first`."""
+        codec = self.codec
+        if codec is None:
+            return
+        numbers = np.arange(part.start, part.stop)
+        digest = chunk_map.due(numbers)
+        place = (numbers * chunk_map.chunks[0] - first) * self.itembytes
+        bad, why = codec.fetch(
+            self.handle.descriptor or 0,
+            chunk_map.address[part.start : part.stop],
+            chunk_map.stored[part.start : part.stop],
+            digest,
+            place,
+            out,
+        )
+        if why:
+            raise chunk_map.failed(int(numbers[bad]), why)
+        chunk_map.verified[numbers[digest != 0]] = True
 
     def _read_chunks(
         self, chunk_map: ChunkMap, jobs: list[tuple[int, ...]], out: Array, box: Box
@@ -268,7 +318,7 @@ class Reader:
         chunk_map.verify(np.asarray(numbers, np.int64).ravel())
 
 
-def _shares(jobs: list[Any], threads: int) -> Iterator[list[Any]]:
+def _shares(jobs: Any, threads: int) -> Iterator[Any]:
     """Deal the jobs out in runs: long ones keep a thread busy, several a thread level the load."""
     step = max(1, -(-len(jobs) // (threads * 4))) if threads > 1 else max(1, len(jobs))
     for first in range(0, len(jobs), step):
@@ -279,6 +329,9 @@ def _split(
     starts: Indices, stops: Indices, places: Indices, length: int
 ) -> tuple[Indices, Indices, Indices, Indices]:
     """Cut ranges at chunk borders: chunk number, start and stop in the chunk, and place."""
+    some = stops > starts
+    if not some.all():  # an empty range at the very end lies in no chunk
+        starts, stops, places = starts[some], stops[some], places[some]
     first = starts // length
     last = np.maximum(stops - 1, starts) // length
     if (first == last).all():

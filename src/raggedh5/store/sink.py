@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.buffers import BufferPool
-from raggedh5.core.checksum import checksum
+from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec, Work
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
@@ -91,7 +91,8 @@ class Job:
             if size:
                 stored = self.stored[:size]
                 target.dataset_id.write_direct_chunk(self.place, stored)
-                target.sums.put(self.number, checksum(stored))
+                digest = UNKNOWN if self.work is None else self.work.digest()
+                target.sums.put(self.number, digest or checksum(stored))
             else:
                 target.store_by_hdf5(self)
         except (OSError, RuntimeError) as error:
