@@ -266,7 +266,7 @@ def _kept_by_columns(data: Mapping[str, Any]) -> Kept:
         if isinstance(value, (list, tuple)) and is_nested(value):
             return kept_from_lengths(np.diff(row_offsets(value)))
     value = next(iter(data.values()))
-    array = as_numpy(value)
+    array = as_numpy(np.ma.getdata(value) if isinstance(value, np.ma.MaskedArray) else value)
     if array.ndim < 2:
         raise SchemaError(
             f"column {next(iter(data))!r}: shape {array.shape} is not (rows, width, ...); a table "

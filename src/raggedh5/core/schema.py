@@ -96,7 +96,7 @@ def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") ->
         return Column(STRING)
     try:
         dtype = np.dtype(spec)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise SchemaError(f"not a column: {spec!r}; give a dtype, 'str' or a Column") from error
     return Column(dtype.base, dtype.shape)
 
