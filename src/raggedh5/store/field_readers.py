@@ -1,5 +1,6 @@
 """The reading ends of a table's columns: item ranges to NumPy arrays."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import h5py
@@ -23,6 +24,9 @@ Flat = Any
 """ndarray (items, *inner), of StringDType for strings; masked array; Ragged (nested columns)."""
 
 
+Plan = tuple[list[Callable[[], Any]], Callable[[], Flat]]
+
+
 class FieldReader(Protocol):
     """Reads items of one column."""
 
@@ -31,6 +35,9 @@ class FieldReader(Protocol):
 
     def read(self, start: int, stop: int) -> Flat:
         """Return the items start:stop."""
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """Return the calls that read the items start:stop, and one that returns them then."""
 
 
 class NumberReader:
@@ -44,7 +51,20 @@ class NumberReader:
     def read(self, start: int, stop: int) -> Array:
         """See `FieldReader`."""
         self.check(stop)
-        values = self.reader.read_span(start, stop)
+        return self._native(self.reader.read_span(start, stop))
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """See `FieldReader`."""
+        self.check(stop)
+        out = np.empty((stop - start, *self.inner), self.reader.dtype)
+        box = (slice(start, stop), *(slice(0, n) for n in self.inner))
+        return self.reader.plan(out, box), lambda: self._native(out)
+
+    def item(self, index: int) -> int:
+        """Return one number, as an int."""
+        return int(self.read(index, index + 1)[0])
+
+    def _native(self, values: Array) -> Array:
         return values if values.dtype == self.native else values.astype(self.native)
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
@@ -117,9 +137,26 @@ class ListReader:
             raise FormatError(f"{self.offsets.reader.name}: the offsets fall")
         return self.values.read(first, last), bounds - first
 
+    def planned(self, start: int, stop: int, made: Callable[[Array, Indices], Flat]) -> Plan:
+        """Return the plan of what is `made` of the values and offsets of the items start:stop."""
+        if stop <= start:
+            return [], lambda: made(*self.span(start, stop))
+        first, last = self.offsets.item(start), self.offsets.item(stop)
+        if first < 0 or last < first:
+            raise FormatError(f"{self.offsets.reader.name}: the offsets fall")
+        calls, bounds = self.offsets.plan(start, stop + 1)
+        more, values = self.values.plan(first, last)
+        return [*calls, *more], lambda: made(
+            values(), bounds().astype(np.int64, copy=False) - first
+        )
+
 
 class NestedReader(ListReader):
     """A nested column: each item is a list of numbers."""
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """See `FieldReader`."""
+        return self.planned(start, stop, self._ragged)
 
     def gather(self, starts: Indices, stops: Indices) -> Ragged:
         """See `FieldReader`."""
@@ -138,6 +175,10 @@ class NestedReader(ListReader):
 
 class StringReader(ListReader):
     """Strings, one behind the other."""
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """See `FieldReader`."""
+        return self.planned(start, stop, self._decoded)
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
         """See `FieldReader`."""
@@ -171,6 +212,11 @@ class DictionaryReader:
         """See `FieldReader`."""
         return self._looked_up(self.codes.read(start, stop))
 
+    def plan(self, start: int, stop: int) -> Plan:
+        """See `FieldReader`."""
+        calls, codes = self.codes.plan(start, stop)
+        return calls, lambda: self._looked_up(codes())
+
     def categories(self) -> Strings:
         """Return the distinct strings."""
         if self._categories is None:
@@ -203,6 +249,12 @@ class MaskedReader:
     def read(self, start: int, stop: int) -> Flat:
         """See `FieldReader`."""
         return self._masked(self.values.read(start, stop), self.mask.read(start, stop))
+
+    def plan(self, start: int, stop: int) -> Plan:
+        """See `FieldReader`."""
+        calls, values = self.values.plan(start, stop)
+        more, flags = self.mask.plan(start, stop)
+        return [*calls, *more], lambda: self._masked(values(), flags())
 
     def _masked(self, values: Array, flags: Array) -> Flat:
         missing = (flags != 0) != self.valid_when

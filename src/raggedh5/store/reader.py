@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h5py
@@ -23,6 +23,7 @@ __all__ = ["Reader"]
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
 Box = tuple[slice, ...]
+Call = Callable[[], Any]
 
 PARTIAL = 4
 """Where less than 1/PARTIAL of a chunk is wanted, its blocks are decoded one by one."""
@@ -88,10 +89,23 @@ class Reader:
 
     def read_into(self, out: Array, box: Box) -> None:
         """Fill `out`, C-contiguous and of the box's shape, with a hyperslab."""
+        self.handle.pool.map(self.plan(out, box))
+
+    def plan(self, out: Array, box: Box) -> list[Call]:
+        """Return the calls that together fill `out` with a hyperslab, in any order and thread.
+
+        Parameters
+        ----------
+        out
+            C-contiguous, of the box's shape.
+        box
+            One slice with start and stop, step 1, for each axis.
+        """
         chunks = self.chunks
         if self.codec is None or chunks is None:
-            out[...] = self._read_by_hdf5(box)
-            return
+            return [functools.partial(self._fill_by_hdf5, out, box)]
+        if not out.size:
+            return []
         chunk_map = self.chunk_map()
         spans = [
             range(s.start // c, (s.stop - 1) // c + 1) for s, c in zip(box, chunks, strict=True)
@@ -99,7 +113,7 @@ class Reader:
         threads = self.handle.pool.threads
         whole = self._whole_chunks(chunk_map, box)
         rest = [job for job in itertools.product(*spans) if job[0] not in whole]
-        calls = [
+        calls: list[Call] = [
             functools.partial(self._fetch_whole, chunk_map, part, out, box[0].start)
             for part in _shares(whole, threads)
         ]
@@ -107,7 +121,7 @@ class Reader:
             functools.partial(self._read_chunks, chunk_map, part, out, box)
             for part in _shares(rest, threads)
         ]
-        self.handle.pool.map(calls)
+        return calls
 
     def read_ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:
         """Copy items ``starts[i]:stops[i]`` along axis 0 to `out`, from its item places[i] on.
@@ -294,6 +308,9 @@ class Reader:
                 last = int(number[i])
                 self._decode(chunk_map, last, decoded)
             flat[place[i] : place[i] + stop[i] - start[i]] = items[start[i] : stop[i]]
+
+    def _fill_by_hdf5(self, out: Array, box: Box) -> None:
+        out[...] = self._read_by_hdf5(box)
 
     def _read_by_hdf5(self, box: Box) -> Array:
         if self.chunks and self.handle.sums(self.dataset).known:

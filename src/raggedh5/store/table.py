@@ -27,6 +27,9 @@ __all__ = ["Table"]
 
 Array = NDArray[Any]
 
+FEW = 1 << 12
+"""Items that are read block by block rather than in whole chunks."""
+
 
 class Table:
     """A table of a file, as `File.create_table` and ``file[name]`` return it.
@@ -353,12 +356,22 @@ class Table:
         return self._handle.reopen, (self._handle.path, self._name, self._handle.verify)
 
     def _take_slice(self, start: int, stop: int, names: list[str]) -> dict[str, Any]:
-        if self._offsets is None:
-            return {name: self._field(name).read(start, stop) for name in names}
-        bounds = self._offsets.bounds(start, stop)
-        first, last = int(bounds[0]), int(bounds[-1])
-        offsets = bounds if first == 0 else bounds - first
-        return {name: Ragged(self._field(name).read(first, last), offsets) for name in names}
+        first, last, offsets = start, stop, None
+        if self._offsets is not None:
+            bounds = self._offsets.bounds(start, stop)
+            first, last = int(bounds[0]), int(bounds[-1])
+            offsets = bounds if first == 0 else bounds - first
+        fields = [self._field(name) for name in names]
+        if last - first <= FEW:
+            values = [field.read(first, last) for field in fields]
+        else:
+            # The chunks of all columns at once keep the threads busy to the end.
+            plans = [field.plan(first, last) for field in fields]
+            self._handle.pool.map([call for calls, _ in plans for call in calls])
+            values = self._handle.pool.map([finish for _, finish in plans])
+        if offsets is not None:
+            values = [Ragged(value, offsets) for value in values]
+        return dict(zip(names, values, strict=True))
 
     def _ranges(self, rows: Rows) -> tuple[Rows, Rows]:
         if self._offsets is None:
