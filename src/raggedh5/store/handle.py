@@ -8,6 +8,7 @@ from typing import Any, Literal
 import h5py
 
 from raggedh5.core.buffers import BufferPool
+from raggedh5.core.chunk_codecs import Filter
 from raggedh5.core.pipeline import Pool
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import ClosedError, WriteError
@@ -88,11 +89,11 @@ class Handle:
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
 
-    def sums(self, dataset: h5py.Dataset) -> ChunkSums:
+    def sums(self, dataset: h5py.Dataset, pipeline: tuple[Filter, ...] | None = None) -> ChunkSums:
         """Return the one object that holds the checksums of `dataset`."""
         found = self._sums.get(dataset.name)
         if found is None:
-            found = self._sums[dataset.name] = ChunkSums(dataset)
+            found = self._sums[dataset.name] = ChunkSums(dataset, pipeline)
         return found
 
     def release(self) -> None:

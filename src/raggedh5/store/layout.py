@@ -54,8 +54,8 @@ def create_group(
     if name in parent:
         raise SchemaError(f"{name!r} exists already in {parent.file.filename}")
     group = parent.create_group(name)
-    set_text(group, "encoding-type", ENCODING)
-    set_text(group, "encoding-version", ENCODING_VERSION)
+    set_text(group.id, "encoding-type", ENCODING)
+    set_text(group.id, "encoding-version", ENCODING_VERSION)
     group.attrs["raggedh5-version"] = FORMAT_VERSION
     set_form(group, columns, ragged)
     group.attrs["length"] = np.int64(0)
@@ -96,8 +96,8 @@ def create_buffer(
 
 def mark_array(dataset: h5py.Dataset) -> None:
     """Mark a dataset as an array in AnnData's encoding."""
-    set_text(dataset, "encoding-type", "array")
-    set_text(dataset, "encoding-version", ARRAY_ENCODING_VERSION)
+    set_text(dataset.id, "encoding-type", "array")
+    set_text(dataset.id, "encoding-version", ARRAY_ENCODING_VERSION)
 
 
 def is_table(item: object) -> bool:

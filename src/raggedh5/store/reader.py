@@ -56,7 +56,7 @@ class Reader:
             nbytes = self.dtype.itemsize * math.prod(self.chunks)
             self.codec = codec_of(self.pipeline, nbytes, self.dtype.itemsize)
         if self.chunks:
-            handle.sums(dataset).check_fingerprint()
+            handle.sums(dataset, self.pipeline).check_fingerprint()
         self._map: ChunkMap | None = None
         self._blocks: BlockReader | None = None
 
@@ -188,7 +188,9 @@ class Reader:
         handle = self.handle
         if self._map is None or (handle.writable and self.generation != handle.sink.generation):
             with handle.lock:
-                self.generation = handle.sink.generation
+                generation = handle.sink.generation
+                if self._map is not None and self.generation == generation:
+                    return self._map  # another thread was quicker
                 if handle.writable:
                     self.dataset.id.flush()
                 found = ChunkMap(handle, self.dataset)
@@ -198,6 +200,7 @@ class Reader:
                         found.nbytes, found.address, found.stored, found.mask
                     )
                 self._map = found
+                self.generation = generation
         return self._map
 
     def _make_ready(self, chunk_map: ChunkMap, blocks: BlockReader, numbers: Indices) -> bool:

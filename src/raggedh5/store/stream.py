@@ -58,9 +58,9 @@ class Stream:
         self.inner: tuple[int, ...] = dataset.shape[1:]
         self.chunks: tuple[int, ...] = dataset.chunks
         self.length = self.chunks[0]
-        self.sums = handle.sums(dataset)
         chunk_bytes = self.dtype.itemsize * math.prod(self.chunks)
         pipeline = pipeline_of(dataset)
+        self.sums = handle.sums(dataset, pipeline)
         self.codec = (
             codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
             if is_plain(dataset)

@@ -16,7 +16,7 @@ from raggedh5._version import __version__
 from raggedh5.core.checksum import UNKNOWN
 from raggedh5.core.chunk_codecs import Filter
 from raggedh5.errors import FormatError
-from raggedh5.store.attributes import create_list, set_text
+from raggedh5.store.attributes import create_list, get_text, read_list, set_text
 from raggedh5.store.filters import pipeline_of
 
 __all__ = ["CHECKSUMS", "FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
@@ -35,8 +35,7 @@ class ChunkSums:
         self._file = dataset.file
         self._dataset = dataset
         self._pipeline = pipeline
-        self._stored = self._find()
-        self.values: NDArray[np.uint64] = self._load()
+        self._stored, self.values = self._load()
         self._unsaved: tuple[int, int] | None = None
 
     @property
@@ -66,17 +65,18 @@ class ChunkSums:
         if self._stored is None:
             self._create(self.values[: high + 1])
         else:
-            if len(self._stored) <= high:
-                self._stored.resize((high + 1,))
-            self._stored[low : high + 1] = self.values[low : high + 1]
+            stored = h5py.Dataset(self._stored)
+            if len(stored) <= high:
+                stored.resize((high + 1,))
+            stored[low : high + 1] = self.values[low : high + 1]
         self._unsaved = None
 
     def forget(self, count: int) -> None:
         """Drop the checksums of all chunks from `count` on."""
         if len(self.values) > count:
             self.values[count:] = UNKNOWN
-            if self._stored is not None and len(self._stored) > count:
-                self._stored.resize((count,))
+            if self._stored is not None and self._stored.shape[0] > count:
+                self._stored.set_extent((count,))
             if self._unsaved is not None:
                 low, high = self._unsaved
                 self._unsaved = (low, min(high, count - 1)) if low < count else None
@@ -85,36 +85,26 @@ class ChunkSums:
         """Refuse a dataset whose metadata is not what it was when the dataset was written."""
         if self._stored is None:
             return
-        said = self._stored.attrs.get("fingerprint")
+        said = get_text(self._stored, "fingerprint")
         if said != self._fingerprint():
             raise FormatError(
                 f"{self._dataset.name}: the metadata does not match its fingerprint: the file "
                 f"says {self._fingerprint()}, but was written as {said}"
             )
 
-    def _find(self) -> h5py.Dataset | None:
+    def _load(self) -> tuple[Any, NDArray[np.uint64]]:
+        """Return the id of the stored checksums, None where there are none, and their values."""
         try:
-            found = self._file.get(self.path)
-        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            found, values = read_list(self._file, self.path)
+        except (KeyError, OSError, RuntimeError, ValueError, MemoryError) as error:
             raise FormatError(f"/{self.path} cannot be read: {error}") from error
-        if found is not None and not (
-            isinstance(found, h5py.Dataset) and found.dtype == np.uint64 and found.ndim == 1
-        ):
+        if found is not None and values is None:
             raise FormatError(f"/{self.path} is not a list of checksums")
-        return found
-
-    def _load(self) -> NDArray[np.uint64]:
-        if self._stored is None:
-            return np.zeros(0, np.uint64)
-        try:
-            values: NDArray[np.uint64] = self._stored[()]
-        except OSError as error:
-            raise FormatError(f"/{self.path} cannot be read: {error}") from error
-        return values
+        return found, np.zeros(0, np.uint64) if values is None else values
 
     def _create(self, values: NDArray[np.uint64]) -> None:
         describe_library(self._file)
-        self._stored = h5py.Dataset(create_list(self._file, self.path, values, _GROWTH))
+        self._stored = create_list(self._file, self.path, values, _GROWTH)
         set_text(self._stored, "fingerprint", self._fingerprint())
 
     def _fingerprint(self) -> str:
@@ -135,5 +125,5 @@ def describe_library(file: h5py.File) -> None:
     if GROUP not in file:
         group = file.create_group(GROUP)
         group.attrs["format-version"] = FORMAT_VERSION
-        set_text(group, "library-version", f"raggedh5 {__version__}")
-        set_text(group, "checksum", "xxh3-64")
+        set_text(group.id, "library-version", f"raggedh5 {__version__}")
+        set_text(group.id, "checksum", "xxh3-64")

@@ -416,9 +416,11 @@ class Table:
             if self._form is not None and self._generation == handle.sink.generation:
                 return
             self._generation = handle.sink.generation
-            self._form, self._length = read_layout(self._group)
+            form, self._length = read_layout(self._group)
+            offsets = None
+            if form.offsets is not None and form.fields:
+                reader = Reader(handle, self._group[form.offsets])
+                offsets = RowOffsets(reader, self._length)
             self._fields.clear()
-            self._offsets = None
-            if self._form.offsets is not None and self._form.fields:
-                reader = Reader(handle, self._group[self._form.offsets])
-                self._offsets = RowOffsets(reader, self._length)
+            self._offsets = offsets
+            self._form = form  # last: other threads go ahead as soon as it is there
