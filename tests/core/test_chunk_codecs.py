@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raggedh5.core import native
 from raggedh5.core.chunk_codecs import PlainChunks, chunk_codec, scratch
 from raggedh5.store.filters import load_libraries
 
@@ -109,11 +108,3 @@ def test_scratch_is_kept_and_aligned():
     assert scratch("test", 50) is a
     assert scratch("test", 10_000).size >= 10_000
     assert scratch("other", 50) is not a
-
-
-def test_libraries_that_are_not_there_are_passed_over(tmp_path):
-    broken = tmp_path / "broken.so"
-    broken.write_text("no library")
-    native.load({99999: str(broken), native.BLOSC: str(broken)})
-    assert not native.available(99999)
-    assert native.available(native.BLOSC)

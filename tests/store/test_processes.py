@@ -4,6 +4,8 @@ import concurrent.futures
 import multiprocessing
 import os
 import pickle
+import sys
+import threading
 import warnings
 
 import numpy as np
@@ -55,6 +57,34 @@ def test_threads_share_a_table(path, want, threads, options):
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             for job in [pool.submit(check, table, array, want, seed) for seed in range(12)]:
                 job.result()
+
+
+@pytest.fixture
+def hasty():
+    """Let threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_threads_that_all_come_first(path, want):
+    """None of them takes a table for read that another has only begun to read."""
+    columns, values = want
+
+    def work(table, array, barrier, seed):
+        barrier.wait(30)
+        row = seed * 13 % 400
+        assert plain(table.take([row, 7])["coords"]) == [columns["coords"][i] for i in (row, 7)]
+        assert np.array_equal(array[[seed, 5]], values[[seed, 5]])
+
+    with rh5.File(path, threads=1) as file, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for turn in range(60):
+            table, array, barrier = file["sub/t"], file["a"], threading.Barrier(4)
+            jobs = [pool.submit(work, table, array, barrier, 4 * turn + seed) for seed in range(4)]
+            for job in jobs:
+                job.result(60)
 
 
 def test_threads_append_to_tables_of_one_file(tmp_path):
