@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, final
 
 from numpy import int64, uint8
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ def bind(
 def coders() -> tuple[int, int, int]: ...
 def header_ok(head: NDArray[uint8], stored: int, nbytes: int) -> bool: ...
 
+@final
 class Blocks:
     def __init__(
         self,

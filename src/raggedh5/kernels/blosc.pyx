@@ -12,6 +12,7 @@ receives their addresses.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
+cimport cython
 cimport numpy as cnp
 
 from raggedh5.kernels.coder cimport decoder_t, encoder_t
@@ -364,6 +365,7 @@ cdef bint decode_block(
     return True
 
 
+@cython.final
 cdef class Blocks:
     """Byte ranges out of the frames of one dataset, through a direct-mapped cache of blocks.
 

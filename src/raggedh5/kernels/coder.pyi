@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, final
 
 from numpy import int64, uint8, uint64
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ def fetch(
     scratch: NDArray[uint8],
 ) -> tuple[int, int]: ...
 
+@final
 class Work:
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Work:
     def result(self) -> int: ...
     def digest(self) -> int: ...
 
+@final
 class Team:
     def __init__(self, room: int) -> None: ...
     def put(self, work: Work) -> bool: ...

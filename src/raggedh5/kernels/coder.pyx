@@ -18,6 +18,7 @@ from cpython.pythread cimport (
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
 
+cimport cython
 cimport numpy as cnp
 
 from raggedh5.kernels.pread cimport rh5_pread
@@ -98,6 +99,7 @@ def fetch(
     return bad, why
 
 
+@cython.final
 cdef class Work:
     """One buffer to be coded, by a `Team` or by whoever calls `run`.
 
@@ -123,7 +125,12 @@ cdef class Work:
     cdef bint seen
     cdef object keep
 
-    def __cinit__(
+    def __cinit__(self, *args):
+        self.done = PyThread_allocate_lock()
+        if self.done == NULL:
+            raise MemoryError
+
+    def __init__(
         self, uintptr_t encoder, cnp.ndarray src, cnp.ndarray dst, cnp.ndarray params,
         int64_t scratch,
     ):
@@ -139,9 +146,6 @@ cdef class Work:
         self.scratch = scratch
         self.keep = (src, dst)
         self.seen = False
-        self.done = PyThread_allocate_lock()
-        if self.done == NULL:
-            raise MemoryError
         PyThread_acquire_lock(self.done, WAIT_LOCK)
 
     def __dealloc__(self):
@@ -180,6 +184,7 @@ cdef class Work:
         return self.sum
 
 
+@cython.final
 cdef class Team:
     """A queue of `Work` and of the threads that call `serve`.
 
@@ -195,13 +200,17 @@ cdef class Team:
     cdef int64_t room, first, count
     cdef bint awake, stopped
 
-    def __cinit__(self, int64_t room):
+    def __cinit__(self, *args):
         self.guard = PyThread_allocate_lock()
         self.wake = PyThread_allocate_lock()
-        self.queue = <PyObject**>PyMem_RawMalloc(room * sizeof(PyObject*))
-        if not (self.guard and self.wake and self.queue):
+        if not (self.guard and self.wake):
             raise MemoryError
         PyThread_acquire_lock(self.wake, WAIT_LOCK)
+
+    def __init__(self, int64_t room):
+        self.queue = <PyObject**>PyMem_RawMalloc(room * sizeof(PyObject*))
+        if self.queue == NULL:
+            raise MemoryError
         self.room = room
         self.first = self.count = 0
         self.awake = self.stopped = False
