@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
+from in_processes import Rows, check, in_child
 from kinds import plain, ragged_kinds
 
 
@@ -31,22 +32,6 @@ def want(path):
     with rh5.File(path, threads=1) as file:
         found = file["sub/t"].read()
         return {name: plain(values) for name, values in found.items()}, file["a"][:]
-
-
-def check(table, array, want, seed, times=10):
-    columns, values = want
-    rng = np.random.default_rng(seed)
-    for _ in range(times):
-        rows = rng.integers(0, 400, 20)
-        names = list(rng.choice(sorted(columns), 3, replace=False))
-        found = table.take(rows, names)
-        for name in names:
-            assert plain(found[name]) == [columns[name][i] for i in rows]
-        row = int(rows[0])
-        assert plain(table[row][names[0]]) == columns[names[0]][row]
-        some = rng.integers(0, 300, 9)
-        assert np.array_equal(array[some], values[some])
-        assert np.array_equal(array[some[0] :, 2:5], values[some[0] :, 2:5])
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -112,11 +97,6 @@ def test_pickles_open_the_file_again(path, want):
     assert plain(column[5]) == want[0]["coords"][5]
 
 
-def in_child(table, array, want, seed):
-    check(table, array, want, seed, times=3)
-    return os.getpid()
-
-
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_processes_of_multiprocessing(path, want, method):
     if method not in multiprocessing.get_all_start_methods():
@@ -166,14 +146,3 @@ def test_workers_of_a_torch_loader(path, want, method):
         )
         found = [int(x) for batch in loader for x in batch]
     assert found == [sum(items) for items in columns["int8"]]
-
-
-class Rows:
-    def __init__(self, table):
-        self.table = table
-
-    def __len__(self):
-        return len(self.table)
-
-    def __getitem__(self, row):
-        return int(self.table[row]["int8"].astype(int).sum())
