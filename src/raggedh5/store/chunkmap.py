@@ -108,7 +108,8 @@ class ChunkMap:
             return FormatError(f"{self._where(number)} lies beyond the end of the file")
         if why == 2:
             return FormatError(
-                f"{self._where(number)} is damaged: its bytes do not match their checksum"
+                f"{self._where(number)} is damaged, or was changed without raggedh5: its bytes do "
+                "not match their checksum"
             )
         return self.damaged(number)
 

@@ -23,6 +23,7 @@ from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
 from raggedh5.store.opening import discard, open_file, publish
 from raggedh5.store.sums import GROUP
+from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
 from raggedh5.store.writer import TableWriter
 
@@ -311,6 +312,7 @@ class File:
             handle.file.close()
         except (OSError, RuntimeError) as error:
             discard(self._temporary, self._target)
+            self._mend()
             raise WriteError(f"{self.path} could not be closed: {error}") from error
         if self._target is not None and self._temporary is not None:
             publish(self._temporary, self._target)
@@ -346,9 +348,14 @@ class File:
         handle.pool.close()
         if handle.adopted:
             return
+        if self._target is None and handle.writable:
+            # A chunk that was stored anew must not be taken for a damaged one.
+            with contextlib.suppress(OSError, RuntimeError, ValueError):
+                handle.save_sums()
         handle.release()
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             handle.file.close()
+        self._mend()
         discard(self._temporary, self._target)
 
     def _handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
@@ -364,6 +371,11 @@ class File:
             linked.reopen = reopen_item
             self._linked[number] = linked
         return self._linked[number]
+
+    def _mend(self) -> None:
+        """See to it that a file changed in place can be opened again after a failure."""
+        if self._target is None and self._handle.writable and not self._handle.adopted:
+            reach_stated_end(Path(self._handle.path))
 
     @contextlib.contextmanager
     def _creating(self, name: str) -> Iterator[None]:

@@ -89,12 +89,22 @@ class Handle:
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
 
-    def sums(self, dataset: h5py.Dataset, pipeline: tuple[Filter, ...] | None = None) -> ChunkSums:
+    def sums(
+        self,
+        dataset: h5py.Dataset,
+        pipeline: tuple[Filter, ...] | None = None,
+        fresh: bool = False,
+    ) -> ChunkSums:
         """Return the one object that holds the checksums of `dataset`."""
         found = self._sums.get(dataset.name)
         if found is None:
-            found = self._sums[dataset.name] = ChunkSums(dataset, pipeline)
+            found = self._sums[dataset.name] = ChunkSums(dataset, pipeline, fresh)
         return found
+
+    def save_sums(self) -> None:
+        """Bring the checksums of all chunks to the file that are in it already."""
+        for sums in self._sums.values():
+            sums.save()
 
     def release(self) -> None:
         """Let go of threads, writers and checksums.

@@ -39,6 +39,8 @@ class Stream:
         The item before these.
     blocksize
         Bytes of a Blosc block, None for the default.
+    fresh
+        Whether the dataset has just been created.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Stream:
         tail: Array | None = None,
         before: Any = None,
         blocksize: int | None = None,
+        fresh: bool = False,
     ) -> None:
         self.handle = handle
         self.dataset = dataset
@@ -60,7 +63,7 @@ class Stream:
         self.length = self.chunks[0]
         chunk_bytes = self.dtype.itemsize * math.prod(self.chunks)
         pipeline = pipeline_of(dataset)
-        self.sums = handle.sums(dataset, pipeline)
+        self.sums = handle.sums(dataset, pipeline, fresh)
         self.codec = (
             codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
             if is_plain(dataset)

@@ -28,14 +28,32 @@ _GROWTH = 256
 
 
 class ChunkSums:
-    """The checksums of one dataset, in memory; `save` brings what is new to the file."""
+    """The checksums of one dataset, in memory; `save` brings what is new to the file.
 
-    def __init__(self, dataset: h5py.Dataset, pipeline: tuple[Filter, ...] | None = None) -> None:
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    pipeline
+        Its filters, where they are known already.
+    fresh
+        Whether it has just been created, and so has no checksums in the file.
+    """
+
+    def __init__(
+        self,
+        dataset: h5py.Dataset,
+        pipeline: tuple[Filter, ...] | None = None,
+        fresh: bool = False,
+    ) -> None:
         self.path = f"{GROUP}/{CHECKSUMS}{dataset.name}"
         self._file = dataset.file
         self._dataset = dataset
         self._pipeline = pipeline
-        self._stored, self.values = self._load()
+        self._stored: Any = None
+        self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
+        if not fresh:
+            self._stored, self.values = self._load()
         self._unsaved: tuple[int, int] | None = None
 
     @property

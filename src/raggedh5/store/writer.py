@@ -60,6 +60,7 @@ class TableWriter:
         self._fields: dict[str, FieldWriter] = {}
         self._rows: Stream | None = None
         self._streams: list[Stream] = []
+        self._made: Mapping[str, h5py.Dataset] = {}
         self._item_count = 0
         self._part = PART
         self._saved = -1
@@ -205,8 +206,9 @@ class TableWriter:
         self.handle.sink.drain()
         for buffer in list(self.group):  # the offsets of a table that was closed without a column
             del self.group[buffer]
+            self.handle.forget(f"{self.name}/{buffer}")
         form = set_form(self.group, columns, self.ragged)
-        made: list[str] = []
+        made: dict[str, h5py.Dataset] = {}
         try:
             for name, field in form.fields.items():
                 column = columns[name]
@@ -216,15 +218,16 @@ class TableWriter:
                     dataset = create_buffer(
                         self.group, buffer, dtype, column.shape if values else (), storage
                     )
-                    made.append(buffer)
+                    made[buffer] = dataset
                     if buffer == main_buffer(field):
                         dataset.attrs.update(column.attrs)
                     if column.finite and values:
                         dataset.attrs["finite"] = True
             if form.offsets is not None:
-                create_buffer(self.group, form.offsets, form.offsets_dtype, (), self.storage)
-                made.append(form.offsets)
-            self._open(form.offsets, form.fields)
+                made[form.offsets] = create_buffer(
+                    self.group, form.offsets, form.offsets_dtype, (), self.storage
+                )
+            self._open(form.offsets, form.fields, made)
         except BaseException:
             self._streams.clear()
             self._fields.clear()
@@ -233,7 +236,14 @@ class TableWriter:
             set_form(self.group, {}, self.ragged)
             raise
 
-    def _open(self, offsets: str | None, fields: Mapping[str, FieldForm]) -> None:
+    def _open(
+        self,
+        offsets: str | None,
+        fields: Mapping[str, FieldForm],
+        made: Mapping[str, h5py.Dataset] | None = None,
+    ) -> None:
+        """Open the streams of all buffers, of which `made` have just been created."""
+        self._made = made or {}
         self._streams.clear()
         items = self.length
         if offsets is not None:
@@ -241,7 +251,7 @@ class TableWriter:
             items = int(self._rows.last() or 0)
         self._item_count = items
         for name, field in fields.items():
-            finite = bool(self.group[field.values].attrs.get("finite", False))
+            finite = bool(self._dataset(field.values).attrs.get("finite", False))
             self.columns[name] = field.column
             self._fields[name] = field_writer(
                 name,
@@ -258,9 +268,14 @@ class TableWriter:
         if self._rows is not None:
             self._streams.remove(self._rows)
             self._streams.append(self._rows)
+        self._made = {}
+
+    def _dataset(self, buffer: str) -> h5py.Dataset:
+        made = self._made.get(buffer)
+        return self.group[buffer] if made is None else made
 
     def _stream(self, buffer: str, count: int) -> Stream:
-        dataset = self.group[buffer]
+        dataset = self._dataset(buffer)
         blocksize = self.storage.blocksize
         extent = int(dataset.shape[0])
         empty = extent == 0 and count == int(buffer.endswith("-offsets"))
@@ -271,7 +286,8 @@ class TableWriter:
                 f"{dataset.name} does not grow: it has a fixed shape; write the table anew"
             )
         if extent == 0:
-            stream = Stream(self.handle, dataset, 0, blocksize=blocksize)
+            fresh = buffer in self._made
+            stream = Stream(self.handle, dataset, 0, blocksize=blocksize, fresh=fresh)
             if buffer.endswith("-offsets"):
                 stream.append(np.zeros(1, dataset.dtype))
         else:
