@@ -23,10 +23,43 @@ began to write (or read: the arrays that it returns are then part of it).
 """
 
 
-def page(figures: dict[str, Figure], facts: dict[str, str], plots: dict[str, str]) -> str:
+FLOOR = """\
+## How far from the floor
+
+The floor of a write is the *ideal* that stands below each table of writing numbers: a memcpy of the
+kept bytes, c-blosc on all cores, and `write()`, one after the other. raggedh5 overlaps compression
+with the rest, and spends less on it (planes and chunks that hardly shrink are stored as they are);
+what fills the gap is below. `python -m bench.breakdown` gives it: the time of the thread that
+appends, batches of 64 rows, in memory.
+
+{breakdown}
+
+- Storing is the kernel's: it finds pages for the file and copies into them. HDF5 lets in one thread
+  at a time; a thread of its own for storing was tried, and lost as much in handing over the GIL.
+- Packing is bound by memory: the rows of a padded batch are far apart, and each is touched once.
+- What a file costs however small it is, its datasets and their attributes, is paid once: it is the
+  larger share of a small file. The figures of scaling show it.
+
+A read is bound by memory as well: the pages of the result are touched for the first time while it
+is decoded, which takes about as long as the decoding.
+
+What is compared with h5py depends on the version of HDF5. From 2.0 on it keeps 8 MiB of decoded
+chunks for each dataset (1 MiB before), so that small files are served from memory;
+*h5py-same-file-1m* and the larger files show rows that are not.
+"""
+
+
+def page(
+    figures: dict[str, Figure],
+    facts: dict[str, str],
+    plots: dict[str, str],
+    breakdown: list[list[str]],
+) -> str:
     parts = [HEAD.rstrip(), "## Measured on", rows(["", ""], [[k, v] for k, v in facts.items()])]
     parts += ["Everything on this page: `python -m bench.report`.", "## Targets"]
     parts.append(targets(figures))
+    head = ["the appending thread", "ms", "share"]
+    parts.append(FLOOR.format(breakdown=rows(head, breakdown)).rstrip())
     for key, figure in figures.items():
         parts.append(f"## {figure.title}")
         if key in plots:

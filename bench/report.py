@@ -18,6 +18,7 @@ from bench import (
     bench_read,
     bench_scaling,
     bench_write,
+    breakdown,
     machine,
     markdown,
     place,
@@ -73,7 +74,7 @@ def main() -> None:
     if args.source:
         results = json.loads(args.source.read_text())
         figures = {key: Figure(**entry) for key, entry in results["figures"].items()}
-        write(args.docs, results["machine"], figures)
+        write(args.docs, results["machine"], figures, results["breakdown"])
         return
     figures = {}
     for key, measure in jobs(args.rows, args.rounds, not args.no_peaks):
@@ -85,22 +86,28 @@ def main() -> None:
     print(markdown.targets(figures))
     if not args.only:
         facts = machine.describe()
-        save(args.docs / "benchmarks" / "results.json", facts, figures)
-        write(args.docs, facts, figures)
+        parts = breakdown.measure(args.rows)
+        save(args.docs / "benchmarks" / "results.json", facts, figures, parts)
+        write(args.docs, facts, figures, parts)
 
 
-def write(docs: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
+def write(
+    docs: Path, facts: dict[str, str], figures: dict[str, Figure], parts: list[list[str]]
+) -> None:
     directory = docs / "benchmarks"
     directory.mkdir(parents=True, exist_ok=True)
     names = {key: f"benchmarks/{plots.draw(figure, directory)}" for key, figure in figures.items()}
-    (docs / "benchmarks.md").write_text(markdown.page(figures, facts, names))
+    (docs / "benchmarks.md").write_text(markdown.page(figures, facts, names, parts))
     print(f"written: {docs / 'benchmarks.md'}")
 
 
-def save(path: Path, facts: dict[str, str], figures: dict[str, Figure]) -> None:
+def save(
+    path: Path, facts: dict[str, str], figures: dict[str, Figure], parts: list[list[str]]
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {key: figure.as_dict() for key, figure in figures.items()}
-    path.write_text(json.dumps({"machine": facts, "figures": entries}, indent=1) + "\n")
+    results = {"machine": facts, "figures": entries, "breakdown": parts}
+    path.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,6 @@ __all__ = ["BlockReader"]
 Indices = NDArray[np.int64]
 
 HEADER = 16
-CACHE_BYTES = 1 << 23
-"""Decoded blocks that are kept for a dataset; as much as HDF5 2.0 keeps of decoded chunks."""
-
 LARGEST_BLOCK = 1 << 24
 
 
@@ -29,6 +26,8 @@ class BlockReader:
         Bytes of a chunk when decoded.
     address, stored, mask
         Where each chunk lies in the file, its stored size and its filter mask; shape (chunks,).
+    cache_bytes
+        Bytes of decoded blocks that are kept.
 
     Attributes
     ----------
@@ -37,9 +36,15 @@ class BlockReader:
     """
 
     def __init__(
-        self, nbytes: int, address: Indices, stored: Indices, mask: NDArray[np.uint32]
+        self,
+        nbytes: int,
+        address: Indices,
+        stored: Indices,
+        mask: NDArray[np.uint32],
+        cache_bytes: int = 1 << 23,
     ) -> None:
         self.nbytes = nbytes
+        self.cache_bytes = cache_bytes
         self.ready = np.zeros(len(address), np.bool_)
         self._address = address
         self._stored = stored
@@ -114,7 +119,7 @@ class BlockReader:
         int or None
             None when all is done, otherwise the number of a chunk that is damaged.
         """
-        if len(chunk) > CACHE_BYTES // self._blocksize:
+        if len(chunk) > self.cache_bytes // self._blocksize:
             # More ranges than the cache has room for: only in order does it serve them.
             order = np.lexsort((start, chunk))
             chunk, start, stop, place = chunk[order], start[order], stop[order], place[order]
@@ -132,7 +137,7 @@ class BlockReader:
 
     def _with_cache(self) -> Any:
         size = self._blocksize
-        slots = max(min(CACHE_BYTES, self.nbytes * len(self.ready)) // size, 2)
+        slots = max(min(self.cache_bytes, self.nbytes * len(self.ready)) // size, 2)
         # A block's streams with their lengths, then its byte planes.
         work = np.zeros(2 * (size + 128), np.uint8)
         cache = np.empty((slots, size), np.uint8)

@@ -47,6 +47,7 @@ class ArrayWriter:
         stream, sink = self.stream, self.handle.sink
         sink.advance()
         step = max(PART // max(block[:1].nbytes, 1), 1)
+        step = -(-step // stream.length) * stream.length
         if len(block) <= step:
             stream.append(block)
         else:
@@ -59,6 +60,7 @@ class ArrayWriter:
                 stream.restore(snapshot)
                 self._saved = -1
                 raise
+        sink.wait()
         if self.handle.adopted:
             self.flush(sync_only=True)
 

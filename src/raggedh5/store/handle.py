@@ -17,6 +17,12 @@ from raggedh5.store.sums import CHECKSUMS, GROUP, ChunkSums
 
 __all__ = ["Handle", "Verify"]
 
+CACHE = 1 << 28
+"""Bytes of decoded blocks that are kept for all datasets of a file."""
+
+LARGEST_SHARE = 1 << 24
+SMALLEST_SHARE = 1 << 20
+
 Verify = Literal["first", "always", "never"]
 
 
@@ -68,6 +74,7 @@ class Handle:
         self.coders = CodingThreads(self.pool.threads)
         self.descriptor = _descriptor(self.file)
         self.sink = ChunkSink(self.coders, self.buffers)
+        self.cache_left = CACHE
         self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
@@ -105,6 +112,17 @@ class Handle:
         """Bring the checksums of all chunks to the file that are in it already."""
         for sums in self._sums.values():
             sums.save()
+
+    def cache_share(self, returned: int = 0) -> int:
+        """Return how many bytes of decoded blocks a dataset may keep; `returned` it had before.
+
+        The first ones to be read by rows get most; what is left is never used up.
+        """
+        with self.lock:
+            self.cache_left += returned
+            share = min(LARGEST_SHARE, max(self.cache_left // 8, SMALLEST_SHARE))
+            self.cache_left -= share
+        return share
 
     def release(self) -> None:
         """Let go of threads, writers and checksums.

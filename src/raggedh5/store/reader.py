@@ -194,10 +194,14 @@ class Reader:
                 if handle.writable:
                     self.dataset.id.flush()
                 found = ChunkMap(handle, self.dataset)
-                self._blocks = None
+                old, self._blocks = self._blocks, None
                 if handle.descriptor is not None and isinstance(self.codec, BloscChunks):
                     self._blocks = BlockReader(
-                        found.nbytes, found.address, found.stored, found.mask
+                        found.nbytes,
+                        found.address,
+                        found.stored,
+                        found.mask,
+                        handle.cache_share(old.cache_bytes if old else 0),
                     )
                 self._map = found
                 self.generation = generation

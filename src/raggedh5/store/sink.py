@@ -181,6 +181,12 @@ class ChunkSink:
         ):
             self._store_first()
 
+    def wait(self) -> None:
+        """Wait until everything is coded, so that no source is needed any more."""
+        for job in self._jobs:
+            if job.work is not None:
+                job.work.result()
+
     def drain(self) -> None:
         """Store everything."""
         while self._jobs:

@@ -131,7 +131,32 @@ class Stream:
         self._pending = 0
 
     def append(self, values: Array) -> None:
-        """Append items (n, *inner) at once."""
+        """Append items (n, *inner) at once.
+
+        Whole chunks among them are coded from where they are: the caller leaves them as they are
+        until `ChunkSink.wait` has returned.
+        """
+        head = min(-self.fill % self.length, len(values))
+        whole = (len(values) - head) // self.length
+        if (
+            not whole
+            or self.codec is None
+            or not self.whole
+            or values.dtype != self.dtype
+            or not values.flags.c_contiguous
+        ):
+            self._copy(values)
+            return
+        self._copy(values[:head])
+        for _ in range(whole):
+            chunk = values[head : head + self.length]
+            row = self.count // self.length
+            self.count += self.length
+            self._put(row, chunk.reshape(-1).view(np.uint8), ours=False)
+            head += self.length
+        self._copy(values[head:])
+
+    def _copy(self, values: Array) -> None:
         at = 0
         for piece in self.reserve(len(values)):
             piece[...] = values[at : at + len(piece)]

@@ -1,6 +1,6 @@
 """A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, overload
 
@@ -29,6 +29,9 @@ Array = NDArray[Any]
 
 FEW = 1 << 12
 """Items that are read block by block rather than in whole chunks."""
+
+FEW_ROWS = 1 << 8
+"""Rows that are read by one thread."""
 
 
 class Table:
@@ -212,8 +215,8 @@ class Table:
         if isinstance(chosen, slice):
             return self._take_slice(chosen.start, chosen.stop, names)
         starts, stops = self._ranges(chosen)
-        values = self._handle.pool.map(
-            [partial(self._field(name).gather, starts, stops) for name in names]
+        values = self._each(
+            [partial(self._field(name).gather, starts, stops) for name in names], len(starts)
         )
         if self._offsets is None:
             return dict(zip(names, values, strict=True))
@@ -275,11 +278,12 @@ class Table:
                 f"{self._name}: row {number} has {lengths[at]} items, more than a width of {width}"
             )
         fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
-        arrays = self._handle.pool.map(
+        arrays = self._each(
             [
                 partial(padded_field, self._field(name), starts, stops, width, fills.get(name, 0))
                 for name in names
-            ]
+            ],
+            len(starts),
         )
         batch = {}
         for name, array in zip(names, arrays, strict=True):
@@ -372,6 +376,12 @@ class Table:
         if offsets is not None:
             values = [Ragged(value, offsets) for value in values]
         return dict(zip(names, values, strict=True))
+
+    def _each(self, calls: list[Callable[[], Any]], rows: int) -> list[Any]:
+        """Make a call for each column; here for few rows, where threads cost more than they save."""
+        if rows <= FEW_ROWS:
+            return [call() for call in calls]
+        return self._handle.pool.map(calls)
 
     def _ranges(self, rows: Rows) -> tuple[Rows, Rows]:
         if self._offsets is None:
