@@ -378,7 +378,7 @@ class Table:
         return dict(zip(names, values, strict=True))
 
     def _each(self, calls: list[Callable[[], Any]], rows: int) -> list[Any]:
-        """Make a call for each column; here for few rows, where threads cost more than they save."""
+        """Make a call a column; here for few rows, where threads cost more than they save."""
         if rows <= FEW_ROWS:
             return [call() for call in calls]
         return self._handle.pool.map(calls)
