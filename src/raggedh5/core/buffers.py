@@ -7,6 +7,13 @@ from numpy.typing import NDArray
 
 __all__ = ["BufferPool"]
 
+Bytes = NDArray[np.uint8]
+
+SLAB = 1 << 23
+"""Bytes that small buffers are cut from: NumPy asks for huge pages for an array from 4 MiB on."""
+
+ALIGNMENT = 64
+
 
 class BufferPool:
     """Free uint8 buffers, by size.
@@ -29,18 +36,25 @@ class BufferPool:
         self.keep = keep
         self._held = 0
         self._lock = threading.Lock()
-        self._free: dict[int, list[NDArray[np.uint8]]] = {}
+        self._free: dict[int, list[Bytes]] = {}
+        self._slab: Bytes = np.empty(0, np.uint8)
 
-    def take(self, nbytes: int) -> NDArray[np.uint8]:
+    def take(self, nbytes: int) -> Bytes:
         """Return a buffer (nbytes,) of any content."""
         with self._lock:
             free = self._free.get(nbytes)
             if free:
                 self._held -= nbytes
                 return free.pop()
-        return np.empty(nbytes, np.uint8)
+            if nbytes > SLAB // 8:
+                return np.empty(nbytes, np.uint8)
+            if self._slab.size < nbytes:
+                self._slab = np.empty(SLAB, np.uint8)
+            buffer = self._slab[:nbytes]
+            self._slab = self._slab[nbytes + -nbytes % ALIGNMENT :]
+            return buffer
 
-    def give(self, buffer: NDArray[np.uint8]) -> None:
+    def give(self, buffer: Bytes) -> None:
         """Give `buffer` back; the caller must hold no view of it that it still reads."""
         with self._lock:
             if self._held + buffer.size <= self.keep:

@@ -113,7 +113,7 @@ class ChunkCodec:
 
     def encode(self, src: Bytes, dst: Bytes) -> int:
         """Write the stored form of `src` (nbytes,) to `dst` (room,); return its length or 0."""
-        return max(self.work(src, dst).run(scratch("work", self.scratch_bytes)), 0)
+        return max(self.work(src, dst).run(), 0)
 
     def decode(self, src: Bytes, nsrc: int, dst: Bytes) -> bool:
         """Fill `dst` (nbytes,) from ``src[:nsrc]``; return False where these bytes are damaged."""

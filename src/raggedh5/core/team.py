@@ -4,7 +4,6 @@ import os
 import threading
 import weakref
 
-from raggedh5.core.chunk_codecs import scratch
 from raggedh5.kernels.coder import Team, Work
 
 __all__ = ["CodingThreads"]
@@ -13,15 +12,17 @@ QUEUE = 1 << 12
 
 
 class CodingThreads:
-    """Up to `threads` threads that code chunks without ever taking the GIL.
+    """Threads that code chunks without ever taking the GIL.
 
-    With one thread none is started: chunks are coded where they are handed in; so they are in the
-    child of a fork, which has the queue but not the threads.
+    The thread that hands chunks in is one of them: it has a core to itself while it packs, and it
+    helps where it would otherwise wait. So with one thread none is started, and chunks are coded
+    where they are handed in; so they are in the child of a fork, which has the queue but not the
+    threads.
 
     Parameters
     ----------
     threads
-        How many.
+        How many, the one that hands chunks in counted.
     """
 
     def __init__(self, threads: int) -> None:
@@ -34,7 +35,15 @@ class CodingThreads:
         """Have `work` coded; the caller keeps it until then."""
         team = self._running()
         if team is None or not team.put(work):
-            work.run(scratch("work", 1 << 20))
+            work.run()
+
+    def result(self, work: Work) -> int:
+        """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""
+        team = self._team
+        if team is not None and self._owner == os.getpid():
+            while not work.ready() and team.help():
+                pass
+        return work.result()
 
     def close(self) -> None:
         """Let the threads end after what is queued. What comes later starts new ones."""
@@ -47,7 +56,7 @@ class CodingThreads:
             return None
         if self._team is None:
             team = self._team = Team(QUEUE)
-            for _ in range(self.threads):
+            for _ in range(self.threads - 1):
                 threading.Thread(target=team.serve, name="raggedh5", daemon=True).start()
             self._stop = weakref.finalize(self, team.stop)
             self._owner = os.getpid()

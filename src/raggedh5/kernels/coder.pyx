@@ -153,15 +153,24 @@ cdef class Work:
             PyThread_free_lock(self.done)
 
     cdef void code(self, uint8_t* scratch) noexcept nogil:
-        self.size = self.encoder(self.src, self.n, self.dst, self.room, self.params, scratch)
+        self.size = 0
+        if scratch != NULL:
+            self.size = self.encoder(
+                self.src, self.n, self.dst, self.room, self.params, scratch
+            )
         self.sum = digest_of(self.dst, self.size) if self.size > 0 and hash_bytes != NULL else 0
         PyThread_release_lock(self.done)
 
-    def run(self, cnp.ndarray scratch):
+    cdef void code_here(self) noexcept nogil:
+        """Code it with scratch memory of its own."""
+        cdef uint8_t* memory = <uint8_t*>PyMem_RawMalloc(self.scratch)
+        self.code(memory)
+        PyMem_RawFree(memory)
+
+    def run(self):
         """Code it here and now; return the length."""
-        cdef uint8_t* memory = <uint8_t*>cnp.PyArray_DATA(scratch)
         with nogil:
-            self.code(memory)
+            self.code_here()
         return self.result()
 
     def ready(self):
@@ -240,6 +249,18 @@ cdef class Team:
         PyThread_release_lock(self.guard)
         return fits
 
+    def help(self):
+        """Code the first of the queue here and now; False where there is none."""
+        cdef PyObject* work
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        work = self.pop()
+        PyThread_release_lock(self.guard)
+        if work == NULL:
+            return False
+        with nogil:
+            (<Work>work).code_here()
+        return True
+
     def stop(self):
         """Let the threads return once the queue is empty."""
         PyThread_acquire_lock(self.guard, WAIT_LOCK)
@@ -276,7 +297,7 @@ cdef class Team:
                         go_on = not self.stopped
                         break
                     PyThread_release_lock(self.guard)
-                    if (<Work>work).scratch > held:
+                    if scratch == NULL or (<Work>work).scratch > held:
                         PyMem_RawFree(scratch)
                         held = (<Work>work).scratch
                         scratch = <uint8_t*>PyMem_RawMalloc(held)

@@ -185,7 +185,7 @@ class ChunkSink:
         """Wait until everything is coded, so that no source is needed any more."""
         for job in self._jobs:
             if job.work is not None:
-                job.work.result()
+                self.coders.result(job.work)
 
     def drain(self) -> None:
         """Store everything."""
@@ -202,6 +202,8 @@ class ChunkSink:
 
     def _store_first(self) -> None:
         job = self._jobs[0]
+        if job.work is not None:
+            self.coders.result(job.work)
         job.store()
         self._jobs.popleft()
         self.generation += 1
