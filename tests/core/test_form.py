@@ -23,7 +23,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("ragged", [True, False])
 def test_a_form_says_what_was_built(ragged):
-    form = parse_form(build_form("t", COLUMNS, ragged))
+    form = parse_form(build_form("t", COLUMNS, ragged)[0])
     assert form.offsets == ("t-offsets" if ragged else None)
     assert {name: field.column for name, field in form.fields.items()} == COLUMNS
     assert form.fields["x"].buffers() == {"x-data": np.dtype("f4")}
@@ -47,15 +47,15 @@ def test_a_form_says_what_was_built(ragged):
 
 @pytest.mark.parametrize("ragged", [True, False])
 def test_awkward_understands_it(ragged):
-    form = ak.forms.from_json(build_form("t", COLUMNS, ragged))
+    form = ak.forms.from_json(build_form("t", COLUMNS, ragged)[0])
     keys = form.expected_from_buffers()
-    ours = parse_form(build_form("t", COLUMNS, ragged))
+    ours = parse_form(build_form("t", COLUMNS, ragged)[0])
     wanted = {key for field in ours.fields.values() for key in field.buffers()}
     assert set(keys) == wanted | ({"t-offsets"} if ragged else set())
 
 
 def test_a_table_may_have_a_column_of_its_own_name():
-    form = parse_form(build_form("x", {"x": Column("f4"), "x.rows": Column("f4")}, True))
+    form = parse_form(build_form("x", {"x": Column("f4"), "x.rows": Column("f4")}, True)[0])
     assert form.offsets == "x.rows.rows-offsets"
 
 
@@ -73,7 +73,7 @@ def test_two_buffers_of_one_name_are_refused(columns):
 
 
 def test_old_names_of_lists_are_known():
-    form = json.loads(build_form("t", {"x": Column("f4")}, True))
+    form = json.loads(build_form("t", {"x": Column("f4")}, True)[0])
     for kind, dtype in (("", "i8"), ("32", "i4"), ("U32", "u4"), ("64", "i8")):
         form["class"] = f"ListOffsetArray{kind}"
         form.pop("offsets", None)

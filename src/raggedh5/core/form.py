@@ -60,8 +60,8 @@ class TableForm:
     fields: Mapping[str, FieldForm]
 
 
-def build_form(key: str, columns: Mapping[str, Column], ragged: bool) -> str:
-    """Return the form of a table as JSON.
+def build_form(key: str, columns: Mapping[str, Column], ragged: bool) -> tuple[str, TableForm]:
+    """Return the form of a table, as JSON and as data.
 
     Parameters
     ----------
@@ -74,8 +74,10 @@ def build_form(key: str, columns: Mapping[str, Column], ragged: bool) -> str:
 
     Examples
     --------
-    >>> form = build_form("atoms", {"charge": Column("i1")}, ragged=True)
-    >>> parse_form(form).fields["charge"].values
+    >>> text, form = build_form("atoms", {"charge": Column("i1")}, ragged=True)
+    >>> form == parse_form(text)
+    True
+    >>> form.fields["charge"].values
     'charge-data'
     """
     while key in columns:
@@ -87,14 +89,14 @@ def build_form(key: str, columns: Mapping[str, Column], ragged: bool) -> str:
         "parameters": {},
         "form_key": f"{key}.record" if ragged else key,
     }
-    form = _list(key, record) if ragged else record
-    text = json.dumps(form)
-    fields = parse_form(text).fields.values()
-    names = [name for field in fields for name in field.buffers()] + [f"{key}-offsets"] * ragged
+    text = json.dumps(_list(key, record) if ragged else record)
+    form = parse_form(text)
+    names = [name for field in form.fields.values() for name in field.buffers()]
+    names += [f"{key}-offsets"] * ragged
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise SchemaError(f"column names clash: two buffers would be named {twice[0]!r}")
-    return text
+    return text, form
 
 
 def parse_form(text: str | bytes) -> TableForm:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.errors import SchemaError
+from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
 from raggedh5.store.reader import Reader
@@ -28,13 +29,14 @@ class ArrayWriter:
 
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self.handle = handle
-        count = int(dataset.shape[0])
+        facts = Facts(dataset)
+        count = facts.shape[0]
         length = dataset.chunks[0]
         tail = None
         if count % length:
-            box = (slice(count - count % length, count), *map(slice, dataset.shape[1:]))
-            tail = Reader(handle, dataset).read(_closed(box))
-        self.stream = Stream(handle, dataset, count, tail, blocksize=blocksize)
+            box = (slice(count - count % length, count), *map(slice, facts.inner))
+            tail = Reader(handle, facts).read(_closed(box))
+        self.stream = Stream(handle, facts, count, tail, blocksize=blocksize)
         self._saved = count
 
     @property
@@ -238,7 +240,7 @@ class Array:
             with handle.lock:
                 writer.flush(sync_only=handle.adopted)
         if self._reader is None:
-            self._reader = Reader(handle, self._dataset)
+            self._reader = Reader(handle, Facts(self._dataset))
         return self._reader
 
 

@@ -12,23 +12,20 @@ import numpy as np
 from h5py import h5a, h5d, h5o, h5p, h5s, h5t
 from numpy.typing import NDArray
 
-__all__ = ["create_list", "get_text", "read_list", "set_text"]
+__all__ = ["create_list", "get_number", "get_text", "read_list", "set_number", "set_text"]
 
 
 def set_text(item: Any, name: str, text: str) -> None:
-    """Give a low-level object a new attribute: variable-length UTF-8, as h5py's own are."""
-    kind, scalar = _text_type()
-    attribute = h5a.create(item, name.encode(), kind, scalar)
-    attribute.write(np.array(text, h5py.string_dtype()))
+    """Give a low-level object an attribute: variable-length UTF-8, as h5py's own are.
+
+    One that is there already is written over, and has to be such an attribute.
+    """
+    _set(item, name.encode(), np.array(text, _TEXT), *_text_types())
 
 
-def create_list(parent: h5py.Group, path: str, values: NDArray[np.uint64], chunk: int) -> Any:
-    """Create a dataset of uint64 that grows, with groups on its way as needed; return its id."""
-    properties, links = _list_properties(chunk)
-    space = h5s.create_simple((len(values),), (h5s.UNLIMITED,))
-    dataset = h5d.create(parent.id, path.encode(), h5t.STD_U64LE, space, properties, links)
-    dataset.write(h5s.ALL, h5s.ALL, values)
-    return dataset
+def set_number(item: Any, name: str, value: int) -> None:
+    """Give a low-level object an attribute of int64, or write one over."""
+    _set(item, name.encode(), np.array(value, np.int64), h5t.STD_I64LE, h5t.NATIVE_INT64)
 
 
 def get_text(item: Any, name: str) -> str | None:
@@ -37,23 +34,49 @@ def get_text(item: Any, name: str) -> str | None:
     if not h5a.exists(item, key):
         return None
     attribute = h5a.open(item, key)
-    if attribute.get_type().get_class() != h5t.STRING or attribute.shape != ():
+    kind = attribute.get_type()
+    if kind.get_class() != h5t.STRING or attribute.shape != ():
         return None
-    value = np.empty((), attribute.dtype)
-    attribute.read(value)
+    if kind.is_variable_str():
+        value = np.empty((), _TEXT)
+        attribute.read(value, _text_types()[1])
+    else:
+        value = np.empty((), attribute.dtype)
+        attribute.read(value)
     text = value.item()
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
-def read_list(file: h5py.File, path: str) -> tuple[Any, NDArray[np.uint64] | None]:
+def get_number(item: Any, name: str) -> int | None:
+    """Return an attribute of an integer of a low-level object, None where there is no such."""
+    key = name.encode()
+    if not h5a.exists(item, key):
+        return None
+    attribute = h5a.open(item, key)
+    if attribute.shape not in ((), (1,)) or attribute.get_type().get_class() != h5t.INTEGER:
+        return None
+    value = np.empty(attribute.shape, np.int64)
+    attribute.read(value, h5t.NATIVE_INT64)
+    return int(value.item())
+
+
+def create_list(parent: Any, path: bytes, values: NDArray[np.uint64], chunk: int) -> h5d.DatasetID:
+    """Create a dataset of uint64 that grows, with groups on its way as needed."""
+    properties, links = _list_properties(chunk)
+    space = h5s.create_simple((len(values),), (h5s.UNLIMITED,))
+    dataset = h5d.create(parent, path, h5t.STD_U64LE, space, properties, links)
+    dataset.write(h5s.ALL, h5s.ALL, values)
+    return dataset
+
+
+def read_list(parent: Any, name: bytes) -> tuple[Any, NDArray[np.uint64] | None]:
     """Open a dataset of uint64 with one axis; return its id and its values.
 
     The id is None where there is no such object, the values where it is something else.
     """
-    key = path.encode()
-    if not all(_linked(file, part) for part in _prefixes(key)):
+    if not parent.links.exists(name):
         return None, None
-    dataset = h5o.open(file.id, key)
+    dataset = h5o.open(parent, name)
     if not isinstance(dataset, h5d.DatasetID) or dataset.rank != 1 or dataset.dtype != np.uint64:
         return dataset, None
     values = np.empty(dataset.shape, np.uint64)
@@ -62,18 +85,26 @@ def read_list(file: h5py.File, path: str) -> tuple[Any, NDArray[np.uint64] | Non
     return dataset, values
 
 
-def _linked(file: h5py.File, path: bytes) -> bool:
-    return bool(file.id.links.exists(path))
+def _set(item: Any, key: bytes, value: NDArray[Any], stored: Any, held: Any) -> None:
+    if h5a.exists(item, key):
+        attribute = h5a.open(item, key)
+    else:
+        attribute = h5a.create(item, key, stored, _scalar())
+    attribute.write(value, held)
 
 
-def _prefixes(path: bytes) -> list[bytes]:
-    parts = path.split(b"/")
-    return [b"/".join(parts[: i + 1]) for i in range(len(parts))]
+_TEXT = h5py.string_dtype()
 
 
 @functools.cache
-def _text_type() -> tuple[Any, Any]:
-    return h5t.py_create(h5py.string_dtype(), logical=1), h5s.create(h5s.SCALAR)
+def _text_types() -> tuple[Any, Any]:
+    """Return the types of text in a file, and of the Python objects that h5py makes of it."""
+    return h5t.py_create(_TEXT, logical=1), h5t.py_create(_TEXT)
+
+
+@functools.cache
+def _scalar() -> Any:
+    return h5s.create(h5s.SCALAR)
 
 
 @functools.cache

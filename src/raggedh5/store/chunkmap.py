@@ -4,13 +4,13 @@ import math
 import os
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import scratch
 from raggedh5.errors import FormatError
+from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 
 __all__ = ["ChunkMap"]
@@ -33,17 +33,17 @@ class ChunkMap:
         Bit i is set where filter i was skipped.
     """
 
-    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+    def __init__(self, handle: Handle, facts: Facts) -> None:
         self.handle = handle
-        self.dataset = dataset
-        self.name = str(dataset.name)
-        self.sums = handle.sums(dataset)
-        self.shape: tuple[int, ...] = dataset.shape
-        self.chunks: tuple[int, ...] = dataset.chunks
+        self.dataset_id = facts.id
+        self.name = facts.name
+        self.sums = handle.sums.of(facts)
+        self.shape: tuple[int, ...] = facts.id.shape
+        self.chunks: tuple[int, ...] = facts.chunks or ()
         self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
         count = math.prod(self.grid)
         self._check_count(count)
-        self.nbytes = dataset.dtype.itemsize * math.prod(self.chunks)
+        self.nbytes = facts.dtype.itemsize * math.prod(self.chunks)
         self.address = np.full(count, NOT_STORED, np.int64)
         self.stored = np.zeros(count, np.int64)
         self.mask = np.zeros(count, np.uint32)
@@ -82,7 +82,7 @@ class ChunkMap:
         if target is None:
             target = scratch("stored", size)[:size]
         if descriptor is None:
-            _, raw = self.dataset.id.read_direct_chunk(self._place(number))
+            _, raw = self.dataset_id.read_direct_chunk(self._place(number))
             target[:] = np.frombuffer(raw, np.uint8)
         elif os.preadv(descriptor, [target.data], address) != size:
             raise self.failed(number, 1)
@@ -143,34 +143,30 @@ class ChunkMap:
 
     def _check_count(self, count: int) -> None:
         """Refuse a grid larger than the file could hold, before anything is allocated for it."""
-        if count > 1 << 20 and count > self.dataset.id.get_num_chunks() * 4 + (1 << 20):
+        if count > 1 << 20 and count > self.dataset_id.get_num_chunks() * 4 + (1 << 20):
             raise FormatError(
                 f"{self.name}: shape {self.shape} in chunks of {self.chunks} has {count} chunks, "
-                f"but the file holds {self.dataset.id.get_num_chunks()}"
+                f"but the file holds {self.dataset_id.get_num_chunks()}"
             )
 
     def _fill(self) -> None:
-        strides = [math.prod(self.grid[axis + 1 :]) for axis in range(len(self.grid))]
-        found: list[tuple[int, int, int, int]] = []
-
-        def note(info: Any) -> None:
-            number = 0
-            for offset, chunk, stride in zip(info.chunk_offset, self.chunks, strides, strict=True):
-                number += offset // chunk * stride
-            found.append((number, info.byte_offset, info.size, info.filter_mask))
-
+        found: list[Any] = []
         try:
-            self.dataset.id.chunk_iter(note)
+            self.dataset_id.chunk_iter(found.append)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.name}: its chunk index cannot be read: {error}") from error
         if not found:
             return
-        table = np.array(found, np.int64)
-        table = table[table[:, 0] < len(self.address)]
-        numbers, address, stored = table[:, 0], table[:, 1], table[:, 2]
+        offsets, masks, addresses, sizes = zip(*found, strict=True)
+        strides = [math.prod(self.grid[axis + 1 :]) for axis in range(len(self.grid))]
+        numbers = np.array(offsets, np.uint64).astype(np.int64) // self.chunks @ np.array(strides)
+        address = np.array(addresses, np.uint64).astype(np.int64)
+        stored = np.array(sizes, np.uint64).astype(np.int64)
+        inside = (numbers >= 0) & (numbers < len(self.address))
         largest = self.nbytes + self.nbytes // 8 + LARGEST_EXCESS
         if (stored > largest).any() or (stored < 0).any() or (address < 0).any():
             raise FormatError(f"{self.name}: its chunk index holds impossible sizes or addresses")
-        self.address[numbers] = address
-        self.stored[numbers] = stored
-        self.mask[numbers] = table[:, 3].astype(np.uint32)
+        numbers = numbers[inside]
+        self.address[numbers] = address[inside]
+        self.stored[numbers] = stored[inside]
+        self.mask[numbers] = np.array(masks, np.uint32)[inside]

@@ -14,7 +14,8 @@ from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import read_selection
-from raggedh5.store.filters import codec_of, is_plain, pipeline_of
+from raggedh5.store.facts import Facts
+from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
 from raggedh5.store.reader import Reader
@@ -57,7 +58,8 @@ def read_dataset(
     ...     read_dataset(x, slice(2, 5))
     array([2, 3, 4])
     """
-    reader = Reader(Handle(dataset.file, threads=threads, verify=verify, adopted=True), dataset)
+    handle = Handle(dataset.file, threads=threads, verify=verify, adopted=True)
+    reader = Reader(handle, Facts(dataset))
     if dataset.file.mode == "r+":
         dataset.id.flush()
     return read_selection(reader, selection)
@@ -120,20 +122,16 @@ class _Region:
     """A dataset of fixed extent that the sink stores chunks of."""
 
     def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
-        self.name = str(dataset.name)
+        facts = Facts(dataset)
+        self.name = facts.name
         self.dataset = dataset
-        self.dataset_id = dataset.id
-        self.dtype: np.dtype[Any] = dataset.dtype
-        self.chunks: tuple[int, ...] = dataset.chunks
-        self.shape: tuple[int, ...] = dataset.shape
+        self.dataset_id = facts.id
+        self.dtype = facts.dtype
+        self.chunks: tuple[int, ...] = facts.chunks or ()
+        self.shape = facts.shape
         self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
-        self.sums = handle.sums(dataset)
-        nbytes = self.dtype.itemsize * int(np.prod(self.chunks, dtype=np.int64))
-        self.codec: ChunkCodec | None = (
-            codec_of(pipeline_of(dataset), nbytes, self.dtype.itemsize)
-            if is_plain(dataset)
-            else None
-        )
+        self.sums = handle.sums.of(facts)
+        self.codec: ChunkCodec | None = codec_of(facts)
 
     def extend(self, row: int) -> None:
         """Leave the extent as it is."""

@@ -1,9 +1,8 @@
 """The reading ends of a table's columns: item ranges to NumPy arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from raggedh5.core.string_decode import Strings
 from raggedh5.core.strings import decode_array, take_array
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.dictionary import category_bytes
+from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
 
@@ -23,7 +23,7 @@ Indices = NDArray[np.int64]
 Flat = Any
 """ndarray (items, *inner), of StringDType for strings; masked array; Ragged (nested columns)."""
 
-
+Buffers = Mapping[str, Facts]
 Plan = tuple[list[Callable[[], Any]], Callable[[], Flat]]
 
 
@@ -43,10 +43,10 @@ class FieldReader(Protocol):
 class NumberReader:
     """Numbers of a fixed inner shape."""
 
-    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
-        self.reader = Reader(handle, dataset)
+    def __init__(self, handle: Handle, facts: Facts) -> None:
+        self.reader = Reader(handle, facts)
         self.native = self.reader.dtype.newbyteorder("=")
-        self.inner: tuple[int, ...] = dataset.shape[1:]
+        self.inner = facts.inner
 
     def read(self, start: int, stop: int) -> Array:
         """See `FieldReader`."""
@@ -104,9 +104,9 @@ class NumberReader:
 class ListReader:
     """Items that are lists themselves: offsets, and what they lead to."""
 
-    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
-        self.offsets = NumberReader(handle, group[field.offsets])
-        self.values = NumberReader(handle, group[field.values])
+    def __init__(self, handle: Handle, buffers: Buffers, field: FieldForm) -> None:
+        self.offsets = NumberReader(handle, buffers[field.offsets or ""])
+        self.values = NumberReader(handle, buffers[field.values])
 
     def lists(self, starts: Indices, stops: Indices) -> tuple[Array, Indices]:
         """Return the values of item ranges and the offsets of the items, which start at 0."""
@@ -198,10 +198,10 @@ class StringReader(ListReader):
 class DictionaryReader:
     """Strings by their number in a dictionary."""
 
-    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
-        self.codes = NumberReader(handle, group[field.codes])
+    def __init__(self, handle: Handle, buffers: Buffers, field: FieldForm) -> None:
+        self.codes = NumberReader(handle, buffers[field.codes or ""])
         self.nullable = field.column.nullable
-        self._source = (handle, group, field)
+        self._source = (handle, buffers, field)
         self._categories: Strings | None = None
 
     def gather(self, starts: Indices, stops: Indices) -> Array:
@@ -220,11 +220,12 @@ class DictionaryReader:
     def categories(self) -> Strings:
         """Return the distinct strings."""
         if self._categories is None:
-            handle, group, field = self._source
+            handle, buffers, field = self._source
+            data, offsets = category_bytes(handle, buffers, field)
             try:
-                self._categories = decode_array(*category_bytes(handle, group, field))
+                self._categories = decode_array(data, offsets)
             except FormatError as error:
-                raise FormatError(f"{group.name}/{field.values}: {error}") from error
+                raise FormatError(f"{buffers[field.values].name}: {error}") from error
         return self._categories
 
     def _looked_up(self, codes: Array) -> Array:
@@ -237,9 +238,9 @@ class DictionaryReader:
 class MaskedReader:
     """Numbers that may be missing."""
 
-    def __init__(self, handle: Handle, group: h5py.Group, field: FieldForm) -> None:
-        self.values = NumberReader(handle, group[field.values])
-        self.mask = NumberReader(handle, group[field.mask])
+    def __init__(self, handle: Handle, buffers: Buffers, field: FieldForm) -> None:
+        self.values = NumberReader(handle, buffers[field.values])
+        self.mask = NumberReader(handle, buffers[field.mask or ""])
         self.valid_when = field.valid_when
 
     def gather(self, starts: Indices, stops: Indices) -> Flat:
@@ -264,14 +265,14 @@ class MaskedReader:
         )
 
 
-def field_reader(handle: Handle, group: h5py.Group, field: FieldForm) -> Any:
-    """Return the reader for a column."""
+def field_reader(handle: Handle, buffers: Buffers, field: FieldForm) -> Any:
+    """Return the reader for a column of a table with these buffers."""
     if field.codes is not None:
-        return DictionaryReader(handle, group, field)
+        return DictionaryReader(handle, buffers, field)
     if field.column.is_string:
-        return StringReader(handle, group, field)
+        return StringReader(handle, buffers, field)
     if field.column.nested:
-        return NestedReader(handle, group, field)
+        return NestedReader(handle, buffers, field)
     if field.mask is not None:
-        return MaskedReader(handle, group, field)
-    return NumberReader(handle, group[field.values])
+        return MaskedReader(handle, buffers, field)
+    return NumberReader(handle, buffers[field.values])

@@ -227,7 +227,8 @@ class File:
         plan = chunks or plan_grid(tuple(shape), kind.itemsize, target=target, access=access)
         with handle.lock, self._creating(name):
             handle.sink.drain()
-            dataset = create_buffer(self._root, name, kind, tuple(shape[1:]), storage, plan)
+            facts = create_buffer(self._root, name, kind, tuple(shape[1:]), storage, plan)
+            dataset = facts.dataset
             dataset.attrs.update(attrs or {})
         array = Array(handle, dataset, storage.blocksize)
         if values is None:
@@ -245,11 +246,7 @@ class File:
         """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path."""
         self._handle.check_open()
         item = self._root[name]
-        if is_table(item):
-            return Table(self._handle_of(item), item, self._storage)
-        if isinstance(item, h5py.Dataset):
-            return Array(self._handle_of(item), item, self._storage.blocksize)
-        return item
+        return self._table(item) if is_table(item) else self._array(item)
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such an object."""
@@ -267,11 +264,31 @@ class File:
 
     def tables(self) -> dict[str, Table]:
         """Return all tables, by path, wherever they are in the file."""
-        return {name: self[name] for name, item in self._walk() if is_table(item)}
+        return self.contents()[0]
 
     def arrays(self) -> dict[str, Array]:
         """Return all datasets that are no part of a table, by path."""
-        return {name: self[name] for name, item in self._walk() if isinstance(item, h5py.Dataset)}
+        return self.contents()[1]
+
+    def contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
+        """Return all tables and arrays, by path."""
+        self._handle.check_open()
+        tables: dict[str, Table] = {}
+        arrays: dict[str, Array] = {}
+        seen = {self._root.id}
+        ahead = [(name, self._root) for name in reversed(self._root) if name != GROUP]
+        while ahead:
+            path, parent = ahead.pop()
+            item = parent.get(path.rsplit("/", 1)[-1])
+            if is_table(item):
+                tables[path] = self._table(item)
+            elif isinstance(item, h5py.Dataset):
+                arrays[path] = self._array(item)
+            # A group may be linked to from several places, even from within itself.
+            elif isinstance(item, h5py.Group) and item.id not in seen:
+                seen.add(item.id)
+                ahead.extend((f"{path}/{name}", item) for name in reversed(item))
+        return tables, arrays
 
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system."""
@@ -351,12 +368,21 @@ class File:
         if self._target is None and handle.writable:
             # A chunk that was stored anew must not be taken for a damaged one.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
-                handle.save_sums()
+                handle.sums.save()
         handle.release()
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             handle.file.close()
         self._mend()
         discard(self._temporary, self._target)
+
+    def _table(self, group: h5py.Group) -> Table:
+        return Table(self._handle_of(group), group, self._storage)
+
+    def _array(self, item: Any) -> Any:
+        """Return the `Array` of a dataset, and anything else as it is."""
+        if isinstance(item, h5py.Dataset):
+            return Array(self._handle_of(item), item, self._storage.blocksize)
+        return item
 
     def _handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
         """Return the handle of the file that an item lies in: a link may lead to another file."""
@@ -393,23 +419,6 @@ class File:
             if isinstance(error, SchemaError):
                 raise
             raise SchemaError(f"{self.path}: {name!r} could not be created: {error}") from error
-
-    def _walk(self) -> list[tuple[str, Any]]:
-        self._handle.check_open()
-        found: list[tuple[str, Any]] = []
-        seen = {self._root.id}
-        ahead = [(name, self._root) for name in reversed(self._root) if name != GROUP]
-        while ahead:
-            path, parent = ahead.pop()
-            item = parent.get(path.rsplit("/", 1)[-1])
-            if item is None:  # a link that leads nowhere
-                continue
-            found.append((path, item))
-            # A group may be linked to from several places, even from within itself.
-            if isinstance(item, h5py.Group) and not is_table(item) and item.id not in seen:
-                seen.add(item.id)
-                ahead.extend((f"{path}/{name}", item) for name in reversed(item))
-        return found
 
 
 def reopen_item(path: str, name: str, verify: Verify) -> Any:

@@ -1,6 +1,7 @@
 """HDF5 filter pipelines as data, and where the filter libraries lie."""
 
 import functools
+import math
 from typing import Any
 
 import h5py
@@ -10,8 +11,9 @@ from raggedh5.core import native
 from raggedh5.core.checksum import in_kernels
 from raggedh5.core.chunk_codecs import ChunkCodec, Filter, chunk_codec
 from raggedh5.errors import CodecError
+from raggedh5.store.facts import Facts
 
-__all__ = ["codec_of", "explain", "is_plain", "missing_filters", "pipeline_of"]
+__all__ = ["codec_of", "explain", "missing_filters"]
 
 _NAMES = {
     "blosc": native.BLOSC,
@@ -29,27 +31,21 @@ def load_libraries() -> None:
     native.load({_NAMES[name]: str(path) for name, path in paths.items() if name in _NAMES})
 
 
-def pipeline_of(dataset: h5py.Dataset) -> tuple[Filter, ...]:
-    """Return the filters of a dataset, with the parameters that they completed at creation."""
-    properties = dataset.id.get_create_plist()
-    filters = (properties.get_filter(i) for i in range(properties.get_nfilters()))
-    return tuple((int(f[0]), tuple(int(v) for v in f[2])) for f in filters)
+def codec_of(facts: Facts, blocksize: int | None = None) -> ChunkCodec | None:
+    """Return what codes the chunks of a dataset, None where only HDF5 can.
 
-
-def is_plain(dataset: h5py.Dataset) -> bool:
-    """Whether the file holds the numbers as memory does: no odd precision, padding or reference."""
-    dtype = dataset.dtype
-    if dtype.kind not in "biufcSV" or dtype.hasobject or dtype.subdtype is not None:
-        return False
-    return bool(dataset.id.get_type() == h5py.h5t.py_create(dtype, logical=True))
-
-
-def codec_of(
-    pipeline: tuple[Filter, ...], nbytes: int, itemsize: int, blocksize: int | None = None
-) -> ChunkCodec | None:
-    """Return what codes the chunks of such a dataset, None where only HDF5 can."""
+    Parameters
+    ----------
+    facts
+        The dataset.
+    blocksize
+        Bytes of a Blosc block for chunks to be written, None for the default.
+    """
+    if not facts.chunks or not facts.plain or facts.virtual:
+        return None
     load_libraries()
-    return chunk_codec(pipeline, nbytes, itemsize, blocksize)
+    itemsize = facts.dtype.itemsize
+    return chunk_codec(facts.pipeline, itemsize * math.prod(facts.chunks), itemsize, blocksize)
 
 
 def missing_filters(pipeline: tuple[Filter, ...]) -> list[int]:

@@ -8,12 +8,11 @@ from typing import Any, Literal
 import h5py
 
 from raggedh5.core.buffers import BufferPool
-from raggedh5.core.chunk_codecs import Filter
 from raggedh5.core.pipeline import Pool
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.sink import ChunkSink
-from raggedh5.store.sums import CHECKSUMS, GROUP, ChunkSums
+from raggedh5.store.sums import FileSums
 
 __all__ = ["Handle", "Verify"]
 
@@ -78,7 +77,7 @@ class Handle:
         self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
-        self._sums: dict[str, ChunkSums] = {}
+        self.sums = FileSums(self.file)
 
     @property
     def is_open(self) -> bool:
@@ -95,23 +94,6 @@ class Handle:
         self.check_open()
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
-
-    def sums(
-        self,
-        dataset: h5py.Dataset,
-        pipeline: tuple[Filter, ...] | None = None,
-        fresh: bool = False,
-    ) -> ChunkSums:
-        """Return the one object that holds the checksums of `dataset`."""
-        found = self._sums.get(dataset.name)
-        if found is None:
-            found = self._sums[dataset.name] = ChunkSums(dataset, pipeline, fresh)
-        return found
-
-    def save_sums(self) -> None:
-        """Bring the checksums of all chunks to the file that are in it already."""
-        for sums in self._sums.values():
-            sums.save()
 
     def cache_share(self, returned: int = 0) -> int:
         """Return how many bytes of decoded blocks a dataset may keep; `returned` it had before.
@@ -133,16 +115,13 @@ class Handle:
         self.pool.close()
         self.coders.close()
         self.writers.clear()
-        self._sums.clear()
+        self.sums.clear()
 
     def forget(self, path: str) -> None:
         """Drop what is known of an object that was at `path` and is there no more."""
-        for known in (self.writers, self._sums):
-            for name in [name for name in known if name == path or name.startswith(f"{path}/")]:
-                del known[name]
-        left = f"{GROUP}/{CHECKSUMS}{path}"
-        if left in self.file:
-            del self.file[left]
+        for name in [n for n in self.writers if n == path or n.startswith(f"{path}/")]:
+            del self.writers[name]
+        self.sums.forget(path)
 
 
 def _descriptor(file: h5py.File) -> int | None:

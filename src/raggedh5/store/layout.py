@@ -1,20 +1,30 @@
 """The group of a table and its buffers: the names, attributes and datasets on disk."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from h5py import h5d, h5o
 
 from raggedh5.core.chunks import Access, plan_length
 from raggedh5.core.codecs import Blosc, Codec, as_codec
 from raggedh5.core.form import TableForm, build_form, parse_form
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.store.attributes import set_text
+from raggedh5.store.attributes import get_number, get_text, set_number, set_text
+from raggedh5.store.facts import Facts
 from raggedh5.store.sums import FORMAT_VERSION
 
-__all__ = ["Storage", "create_buffer", "create_group", "is_table", "mark_array", "read_layout"]
+__all__ = [
+    "Layout",
+    "Storage",
+    "create_buffer",
+    "create_group",
+    "is_table",
+    "read_layout",
+    "set_form",
+]
 
 ENCODING = "awkward-array"
 ENCODING_VERSION = "0.1.0"
@@ -56,17 +66,17 @@ def create_group(
     group = parent.create_group(name)
     set_text(group.id, "encoding-type", ENCODING)
     set_text(group.id, "encoding-version", ENCODING_VERSION)
-    group.attrs["raggedh5-version"] = FORMAT_VERSION
+    set_number(group.id, "raggedh5-version", FORMAT_VERSION)
     set_form(group, columns, ragged)
-    group.attrs["length"] = np.int64(0)
+    set_number(group.id, "length", 0)
     return group
 
 
 def set_form(group: h5py.Group, columns: Mapping[str, Column], ragged: bool) -> TableForm:
     """Write the form of a table, and return it."""
-    text = build_form(group.name.rsplit("/", 1)[-1], columns, ragged)
-    group.attrs["form"] = text
-    return parse_form(text)
+    text, form = build_form(group.name.rsplit("/", 1)[-1], columns, ragged)
+    set_text(group.id, "form", text)
+    return form
 
 
 def create_buffer(
@@ -76,7 +86,7 @@ def create_buffer(
     inner: tuple[int, ...],
     storage: Storage,
     chunks: tuple[int, ...] | None = None,
-) -> h5py.Dataset:
+) -> Facts:
     """Create an empty dataset that grows along axis 0."""
     if chunks is None:
         itemsize = dtype.itemsize * int(np.prod(inner, dtype=np.int64))
@@ -90,14 +100,9 @@ def create_buffer(
         chunks=chunks,
         **storage.codec.keywords(),
     )
-    mark_array(dataset)
-    return dataset
-
-
-def mark_array(dataset: h5py.Dataset) -> None:
-    """Mark a dataset as an array in AnnData's encoding."""
     set_text(dataset.id, "encoding-type", "array")
     set_text(dataset.id, "encoding-version", ARRAY_ENCODING_VERSION)
+    return Facts(dataset)
 
 
 def is_table(item: object) -> bool:
@@ -105,13 +110,20 @@ def is_table(item: object) -> bool:
     if not isinstance(item, h5py.Group):
         return False
     try:
-        encoding = item.attrs.get("encoding-type")
+        return get_text(item.id, "encoding-type") == ENCODING
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise FormatError(f"{item.name}: its attributes cannot be read: {error}") from error
-    return isinstance(encoding, str) and encoding == ENCODING
 
 
-def read_layout(group: h5py.Group) -> tuple[TableForm, int]:
+class Layout(NamedTuple):
+    """A table as the file has it: its form, its rows, and its buffers by name."""
+
+    form: TableForm
+    length: int
+    buffers: Mapping[str, Facts]
+
+
+def read_layout(group: h5py.Group) -> Layout:
     """Read form and length of a table, and check that its buffers are there with their dtypes.
 
     Raises
@@ -120,38 +132,64 @@ def read_layout(group: h5py.Group) -> tuple[TableForm, int]:
         If the form cannot be read, a buffer is missing or of another dtype, or the table was
         written in a newer version of the format.
     """
+    path = str(group.name)
     try:
-        version = int(group.attrs.get("raggedh5-version", FORMAT_VERSION))
-        if version > FORMAT_VERSION:
+        version = get_number(group.id, "raggedh5-version")
+        text = get_text(group.id, "form")
+        length = get_number(group.id, "length")
+        if version is not None and version > FORMAT_VERSION:
             raise FormatError(
-                f"{group.name}: format version {version} is newer than {FORMAT_VERSION}; install "
-                "a newer raggedh5"
+                f"{path}: format version {version} is newer than {FORMAT_VERSION}; install a "
+                "newer raggedh5"
             )
-        form = parse_form(group.attrs["form"])
-        length = int(group.attrs["length"])
-    except FormatError as error:
-        raise FormatError(f"{group.name}: {error}") from error
+        if text is None or length is None:
+            raise FormatError(f"{path} is no table: its form or length is missing")
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise FormatError(f"{group.name} is no table: its form or length is missing") from error
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path} is no table: its form or length cannot be read") from error
+    try:
+        form = parse_form(text)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     if length < 0:
-        raise FormatError(f"{group.name}: a table of {length} rows")
+        raise FormatError(f"{path}: a table of {length} rows")
+    buffers = {}
     for name, field in form.fields.items():
         for buffer, dtype in field.buffers().items():
             inner = field.column.shape if buffer == field.values else ()
-            _check_buffer(group, name, buffer, dtype, inner)
+            buffers[buffer] = _buffer(group, path, name, buffer, dtype, inner)
     if form.offsets is not None and (form.fields or length):
-        _check_buffer(group, "offsets", form.offsets, form.offsets_dtype, ())
-    return form, length
-
-
-def _check_buffer(
-    group: h5py.Group, column: str, buffer: str, dtype: np.dtype[Any], inner: tuple[int, ...]
-) -> None:
-    found = group.get(buffer)
-    if not isinstance(found, h5py.Dataset):
-        raise FormatError(f"{group.name}: column {column!r} has no buffer {buffer!r}")
-    if found.dtype.newbyteorder("=") != dtype or found.shape[1:] != inner or found.ndim == 0:
-        raise FormatError(
-            f"{group.name}/{buffer}: {found.dtype} of inner shape {found.shape[1:]}, but the form "
-            f"of column {column!r} says {dtype} of {inner}"
+        buffers[form.offsets] = _buffer(
+            group, path, "offsets", form.offsets, form.offsets_dtype, ()
         )
+    return Layout(form, length, buffers)
+
+
+def _buffer(
+    group: h5py.Group,
+    path: str,
+    column: str,
+    buffer: str,
+    dtype: np.dtype[Any],
+    inner: tuple[int, ...],
+) -> Facts:
+    """Open a buffer and compare it with the form."""
+    try:
+        found: Any = h5o.open(group.id, buffer.encode())
+    except (KeyError, OSError, RuntimeError, ValueError):
+        found = None
+    # Otherwise it is a link to another file, or there is none at all.
+    dataset = h5py.Dataset(found) if isinstance(found, h5d.DatasetID) else group.get(buffer)
+    if not isinstance(dataset, h5py.Dataset):
+        raise FormatError(f"{path}: column {column!r} has no buffer {buffer!r}")
+    try:
+        facts = Facts(dataset, f"{path.rstrip('/')}/{buffer}")
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}/{buffer}: its metadata cannot be read: {error}") from error
+    if facts.dtype.newbyteorder("=") != dtype or facts.inner != inner or not facts.shape:
+        raise FormatError(
+            f"{path}/{buffer}: {facts.dtype} of inner shape {facts.inner}, but the form of column "
+            f"{column!r} says {dtype} of {inner}"
+        )
+    return facts

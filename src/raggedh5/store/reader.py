@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,8 @@ from raggedh5.core.checksum import in_kernels
 from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
 from raggedh5.errors import FormatError
 from raggedh5.store.chunkmap import ChunkMap
-from raggedh5.store.filters import codec_of, explain, is_plain, pipeline_of
+from raggedh5.store.facts import Facts
+from raggedh5.store.filters import codec_of, explain
 from raggedh5.store.handle import Handle
 
 __all__ = ["Reader"]
@@ -36,27 +36,24 @@ class Reader:
     ----------
     handle
         The open file.
-    dataset
+    facts
         Any dataset of fixed-size items. Chunks that one known filter made are decoded here, all
         others, and other layouts, by HDF5.
     """
 
-    def __init__(self, handle: Handle, dataset: h5py.Dataset) -> None:
+    def __init__(self, handle: Handle, facts: Facts) -> None:
         self.handle = handle
-        self.dataset = dataset
-        self.name = str(dataset.name)
-        self.dtype: np.dtype[Any] = dataset.dtype
-        self.inner: tuple[int, ...] = dataset.shape[1:] if dataset.shape else ()
+        self.facts = facts
+        self.dataset = facts.dataset
+        self.name = facts.name
+        self.dtype = facts.dtype
+        self.inner = facts.inner
         self.itembytes = self.dtype.itemsize * math.prod(self.inner)
-        self.pipeline = pipeline_of(dataset)
-        self.codec = None
+        self.codec = codec_of(facts)
         self.generation = -1
-        self.chunks: tuple[int, ...] | None = dataset.chunks
-        if self.chunks and is_plain(dataset) and not dataset.is_virtual:
-            nbytes = self.dtype.itemsize * math.prod(self.chunks)
-            self.codec = codec_of(self.pipeline, nbytes, self.dtype.itemsize)
+        self.chunks = facts.chunks
         if self.chunks:
-            handle.sums(dataset, self.pipeline).check_fingerprint()
+            handle.sums.of(facts).check_fingerprint()
         self._map: ChunkMap | None = None
         self._blocks: BlockReader | None = None
 
@@ -193,7 +190,7 @@ class Reader:
                     return self._map  # another thread was quicker
                 if handle.writable:
                     self.dataset.id.flush()
-                found = ChunkMap(handle, self.dataset)
+                found = ChunkMap(handle, self.facts)
                 old, self._blocks = self._blocks, None
                 if handle.descriptor is not None and isinstance(self.codec, BloscChunks):
                     self._blocks = BlockReader(
@@ -320,13 +317,13 @@ class Reader:
         out[...] = self._read_by_hdf5(box)
 
     def _read_by_hdf5(self, box: Box) -> Array:
-        if self.chunks and self.handle.sums(self.dataset).known:
+        if self.chunks and self.handle.sums.of(self.facts).known:
             self._verify_box(box)
         try:
             values: Array = self.dataset[box] if self.dataset.shape else self.dataset[()]
         except (OSError, RuntimeError) as error:
-            if self.pipeline:
-                raise explain(self.name, self.pipeline, error) from error
+            if self.facts.pipeline:
+                raise explain(self.name, self.facts.pipeline, error) from error
             raise FormatError(f"{self.name} cannot be read: {error}") from error
         return values
 

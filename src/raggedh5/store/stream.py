@@ -3,13 +3,13 @@
 import math
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.errors import WriteError
-from raggedh5.store.filters import codec_of, is_plain, pipeline_of
+from raggedh5.store.facts import Facts
+from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.sink import Bytes, Job
 
@@ -29,8 +29,8 @@ class Stream:
     ----------
     handle
         The open file.
-    dataset
-        Chunked, resizable along axis 0.
+    facts
+        The dataset: chunked, resizable along axis 0.
     count
         How many items it holds; the rest of its extent is not in use.
     tail
@@ -46,7 +46,7 @@ class Stream:
     def __init__(
         self,
         handle: Handle,
-        dataset: h5py.Dataset,
+        facts: Facts,
         count: int,
         tail: Array | None = None,
         before: Any = None,
@@ -54,26 +54,20 @@ class Stream:
         fresh: bool = False,
     ) -> None:
         self.handle = handle
-        self.dataset = dataset
-        self.dataset_id = dataset.id
-        self.name = str(dataset.name)
-        self.dtype: np.dtype[Any] = dataset.dtype
-        self.inner: tuple[int, ...] = dataset.shape[1:]
-        self.chunks: tuple[int, ...] = dataset.chunks
+        self.dataset = facts.dataset
+        self.dataset_id = facts.id
+        self.name = facts.name
+        self.dtype = facts.dtype
+        self.inner = facts.inner
+        self.chunks: tuple[int, ...] = facts.chunks or ()
         self.length = self.chunks[0]
-        chunk_bytes = self.dtype.itemsize * math.prod(self.chunks)
-        pipeline = pipeline_of(dataset)
-        self.sums = handle.sums(dataset, pipeline, fresh)
-        self.codec = (
-            codec_of(pipeline, chunk_bytes, self.dtype.itemsize, blocksize)
-            if is_plain(dataset)
-            else None
-        )
+        self.sums = handle.sums.of(facts, fresh)
+        self.codec = codec_of(facts, blocksize)
         self.whole = self.chunks[1:] == self.inner
         self.grid = tuple(-(-n // c) for n, c in zip(self.inner, self.chunks[1:], strict=True))
         self.cells = math.prod(self.grid)
         self.row_bytes: int = self.dtype.itemsize * math.prod((self.length, *self.inner))
-        self.extent = int(dataset.shape[0])
+        self.extent = facts.shape[0]
         self.count = count
         self.fill = count % self.length
         self.before = before

@@ -9,8 +9,8 @@ import h5py
 
 from raggedh5.core.filter_names import pipeline_name
 from raggedh5.errors import FormatError
+from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
-from raggedh5.store.filters import pipeline_of
 from raggedh5.store.layout import read_layout
 from raggedh5.store.table import Table
 
@@ -145,7 +145,7 @@ def summarize(file: File) -> FileSummary:
 
 def _table(name: str, table: Table) -> TableSummary:
     group = table.h5
-    form, rows = read_layout(group)
+    form, rows, _ = read_layout(group)
     columns = []
     for column, field in form.fields.items():
         first = table.main_buffer(column)

@@ -10,21 +10,109 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5g, h5o
 from numpy.typing import NDArray
 
 from raggedh5._version import __version__
 from raggedh5.core.checksum import UNKNOWN
-from raggedh5.core.chunk_codecs import Filter
 from raggedh5.errors import FormatError
-from raggedh5.store.attributes import create_list, get_text, read_list, set_text
-from raggedh5.store.filters import pipeline_of
+from raggedh5.store.attributes import create_list, get_text, read_list, set_number, set_text
+from raggedh5.store.facts import Facts
 
-__all__ = ["CHECKSUMS", "FORMAT_VERSION", "GROUP", "ChunkSums", "describe_library"]
+__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
 
 GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
 CHECKSUMS = "checksums"
 _GROWTH = 256
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class FileSums:
+    """The checksums of all datasets of a file that were asked for.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    """
+
+    def __init__(self, file: h5py.File) -> None:
+        self.file = file
+        self._known: dict[str, ChunkSums] = {}
+        self._groups: dict[str, Any] = {}
+        self._described = False
+
+    def of(self, facts: Facts, fresh: bool = False) -> "ChunkSums":
+        """Return the one object that holds the checksums of a dataset.
+
+        Parameters
+        ----------
+        facts
+            The dataset.
+        fresh
+            Whether it has just been created, and so has no checksums in the file.
+        """
+        found = self._known.get(facts.name)
+        if found is None:
+            found = self._known[facts.name] = ChunkSums(self, facts, fresh)
+        return found
+
+    def save(self) -> None:
+        """Bring the checksums of all chunks to the file that are in it already."""
+        for sums in self._known.values():
+            sums.save()
+
+    def forget(self, path: str) -> None:
+        """Drop what is known of the datasets at `path` and below, here and in the file."""
+        for name in [n for n in self._known if n == path or n.startswith(f"{path}/")]:
+            del self._known[name]
+        left = f"{GROUP}/{CHECKSUMS}{path}"
+        if left in self.file:
+            del self.file[left]
+        self._groups.clear()
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._known.clear()
+        self._groups.clear()
+
+    def read(self, name: str) -> tuple[Any, NDArray[np.uint64]]:
+        """Return the id of the stored checksums of a dataset, None for none, and their values."""
+        path = f"{GROUP}/{CHECKSUMS}{name}"
+        folder, _, last = path.rpartition("/")
+        try:
+            group = self._group(folder)
+            if group is None:
+                return None, np.zeros(0, np.uint64)
+            found, values = read_list(group, last.encode())
+        except (KeyError, OSError, RuntimeError, ValueError, MemoryError) as error:
+            raise FormatError(f"/{path} cannot be read: {error}") from error
+        if found is not None and values is None:
+            raise FormatError(f"/{path} is not a list of checksums")
+        return found, np.zeros(0, np.uint64) if values is None else values
+
+    def create(self, name: str, values: NDArray[np.uint64]) -> Any:
+        """Create the stored checksums of a dataset; return their id."""
+        if not self._described:
+            _describe_library(self.file)
+            self._described = True
+        return create_list(self.file.id, f"{GROUP}/{CHECKSUMS}{name}".encode(), values, _GROWTH)
+
+    def _group(self, path: str) -> Any:
+        """Return the id of a group, None where there is no such."""
+        found = self._groups.get(path)
+        if found is not None:
+            return found
+        folder, _, last = path.rpartition("/")
+        parent = self._group(folder) if folder else self.file.id
+        if parent is None or not parent.links.exists(last.encode()):
+            return None
+        group = h5o.open(parent, last.encode())
+        if not isinstance(group, h5g.GroupID):
+            raise FormatError(f"/{path} is not a group")
+        self._groups[path] = group
+        return group
 
 
 class ChunkSums:
@@ -32,28 +120,21 @@ class ChunkSums:
 
     Parameters
     ----------
-    dataset
+    sums
+        Those of the whole file.
+    facts
         The dataset.
-    pipeline
-        Its filters, where they are known already.
     fresh
         Whether it has just been created, and so has no checksums in the file.
     """
 
-    def __init__(
-        self,
-        dataset: h5py.Dataset,
-        pipeline: tuple[Filter, ...] | None = None,
-        fresh: bool = False,
-    ) -> None:
-        self.path = f"{GROUP}/{CHECKSUMS}{dataset.name}"
-        self._file = dataset.file
-        self._dataset = dataset
-        self._pipeline = pipeline
+    def __init__(self, sums: FileSums, facts: Facts, fresh: bool = False) -> None:
+        self._sums = sums
+        self._facts = facts
         self._stored: Any = None
         self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
         if not fresh:
-            self._stored, self.values = self._load()
+            self._stored, self.values = sums.read(facts.name)
         self._unsaved: tuple[int, int] | None = None
 
     @property
@@ -81,7 +162,8 @@ class ChunkSums:
             return
         low, high = self._unsaved
         if self._stored is None:
-            self._create(self.values[: high + 1])
+            self._stored = self._sums.create(self._facts.name, self.values[: high + 1])
+            set_text(self._stored, "fingerprint", self._fingerprint())
         else:
             stored = h5py.Dataset(self._stored)
             if len(stored) <= high:
@@ -104,44 +186,28 @@ class ChunkSums:
         if self._stored is None:
             return
         said = get_text(self._stored, "fingerprint")
-        if said != self._fingerprint():
+        wanted = self._fingerprint()
+        if said != wanted:
             raise FormatError(
-                f"{self._dataset.name}: the metadata does not match its fingerprint: the file "
-                f"says {self._fingerprint()}, but was written as {said}"
+                f"{self._facts.name}: the metadata does not match its fingerprint: the file says "
+                f"{wanted}, but was written as {said}"
             )
 
-    def _load(self) -> tuple[Any, NDArray[np.uint64]]:
-        """Return the id of the stored checksums, None where there are none, and their values."""
-        try:
-            found, values = read_list(self._file, self.path)
-        except (KeyError, OSError, RuntimeError, ValueError, MemoryError) as error:
-            raise FormatError(f"/{self.path} cannot be read: {error}") from error
-        if found is not None and values is None:
-            raise FormatError(f"/{self.path} is not a list of checksums")
-        return found, np.zeros(0, np.uint64) if values is None else values
-
-    def _create(self, values: NDArray[np.uint64]) -> None:
-        describe_library(self._file)
-        self._stored = create_list(self._file, self.path, values, _GROWTH)
-        set_text(self._stored, "fingerprint", self._fingerprint())
-
     def _fingerprint(self) -> str:
-        dataset = self._dataset
-        if self._pipeline is None:
-            self._pipeline = pipeline_of(dataset)
+        facts = self._facts
         said: dict[str, Any] = {
-            "dtype": dataset.dtype.str,
-            "inner": dataset.shape[1:],
-            "chunks": dataset.chunks,
-            "filters": self._pipeline,
+            "dtype": facts.dtype.str,
+            "inner": facts.inner,
+            "chunks": facts.chunks,
+            "filters": facts.pipeline,
         }
-        return json.dumps(said, separators=(",", ":"))
+        return _ENCODER.encode(said)
 
 
-def describe_library(file: h5py.File) -> None:
+def _describe_library(file: h5py.File) -> None:
     """Write the versions of format and library, and the checksum's name, once a file."""
     if GROUP not in file:
-        group = file.create_group(GROUP)
-        group.attrs["format-version"] = FORMAT_VERSION
-        set_text(group.id, "library-version", f"raggedh5 {__version__}")
-        set_text(group.id, "checksum", "xxh3-64")
+        group = file.create_group(GROUP).id
+        set_number(group, "format-version", FORMAT_VERSION)
+        set_text(group, "library-version", f"raggedh5 {__version__}")
+        set_text(group, "checksum", "xxh3-64")

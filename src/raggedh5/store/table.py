@@ -14,6 +14,7 @@ from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.column import TableColumn
+from raggedh5.store.facts import Facts
 from raggedh5.store.field_readers import field_reader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, read_layout
@@ -64,6 +65,7 @@ class Table:
         self._name = str(group.name)
         self._storage = storage or Storage()
         self._form: TableForm | None = None
+        self._buffers: Mapping[str, Facts] = {}
         self._fields: dict[str, Any] = {}
         self._offsets: RowOffsets | None = None
         self._length = 0
@@ -403,7 +405,7 @@ class Table:
         found = self._fields.get(name)
         if found is None:
             form = self._form_now()
-            found = field_reader(self._handle, self._group, form.fields[name])
+            found = field_reader(self._handle, self._buffers, form.fields[name])
             self._fields[name] = found
         return found
 
@@ -426,10 +428,10 @@ class Table:
             if self._form is not None and self._generation == handle.sink.generation:
                 return
             self._generation = handle.sink.generation
-            form, self._length = read_layout(self._group)
+            form, self._length, self._buffers = read_layout(self._group)
             offsets = None
             if form.offsets is not None and form.fields:
-                reader = Reader(handle, self._group[form.offsets])
+                reader = Reader(handle, self._buffers[form.offsets])
                 offsets = RowOffsets(reader, self._length)
             self._fields.clear()
             self._offsets = offsets

@@ -1,17 +1,20 @@
 """The writing end of a table: batches are appended to all of its columns, or to none."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import h5py
 import numpy as np
 
 from raggedh5.core.batch import Batch, shifted
-from raggedh5.core.form import FieldForm, main_buffer
+from raggedh5.core.form import FieldForm, TableForm, main_buffer
 from raggedh5.core.schema import Column, check_names
 from raggedh5.core.strings import Dictionary
 from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.attributes import set_number
 from raggedh5.store.dictionary import read_dictionary
+from raggedh5.store.facts import Facts
 from raggedh5.store.field_writers import FieldWriter, field_writer
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, read_layout, set_form
@@ -39,7 +42,7 @@ class TableWriter:
     storage
         How buffers that do not exist yet are to be stored.
     ragged
-        Whether a row holds items.
+        Whether a row holds items, of a table that has just been created; None for any other.
     """
 
     def __init__(
@@ -48,27 +51,31 @@ class TableWriter:
         group: h5py.Group,
         declared: Mapping[str, Column],
         storage: Storage,
-        ragged: bool = True,
+        ragged: bool | None = None,
     ) -> None:
         self.handle = handle
         self.group = group
         self.name = str(group.name)
         self.declared = dict(declared)
         self.storage = storage
-        self.ragged = ragged
         self.columns: dict[str, Column] = {}
         self._fields: dict[str, FieldWriter] = {}
         self._rows: Stream | None = None
         self._streams: list[Stream] = []
-        self._made: Mapping[str, h5py.Dataset] = {}
+        self._buffers: Mapping[str, Facts] = {}
         self._item_count = 0
         self._part = PART
         self._saved = -1
-        form, self.length = read_layout(group)
-        self.ragged = form.offsets is not None
-        if form.fields:
-            self._open(form.offsets, form.fields)
-            self._saved = self.length
+        self.length = 0
+        if ragged is None:
+            layout = read_layout(group)
+            self.ragged = layout.form.offsets is not None
+            self.length = layout.length
+            if layout.form.fields:
+                self._open(layout.form, layout.buffers)
+                self._saved = self.length
+        else:
+            self.ragged = ragged
         self._count = self.length
 
     def append(self, batch: Batch) -> None:
@@ -114,7 +121,7 @@ class TableWriter:
             if sync_only:
                 stream.sync_tail()
             stream.finish()
-        self.group.attrs.modify("length", np.int64(self._count))
+        set_number(self.group.id, "length", self._count)
         self.length = self._saved = self._count
         for stream in self._streams:
             stream.sums.save()
@@ -208,26 +215,26 @@ class TableWriter:
             del self.group[buffer]
             self.handle.forget(f"{self.name}/{buffer}")
         form = set_form(self.group, columns, self.ragged)
-        made: dict[str, h5py.Dataset] = {}
+        made: dict[str, Facts] = {}
         try:
             for name, field in form.fields.items():
                 column = columns[name]
                 storage = self.storage.with_codec(column.codec)
                 for buffer, dtype in field.buffers().items():
                     values = buffer == field.values
-                    dataset = create_buffer(
+                    facts = create_buffer(
                         self.group, buffer, dtype, column.shape if values else (), storage
                     )
-                    made[buffer] = dataset
-                    if buffer == main_buffer(field):
-                        dataset.attrs.update(column.attrs)
+                    made[buffer] = facts
+                    if column.attrs and buffer == main_buffer(field):
+                        facts.dataset.attrs.update(column.attrs)
                     if column.finite and values:
-                        dataset.attrs["finite"] = True
+                        facts.dataset.attrs["finite"] = True
             if form.offsets is not None:
                 made[form.offsets] = create_buffer(
                     self.group, form.offsets, form.offsets_dtype, (), self.storage
                 )
-            self._open(form.offsets, form.fields, made)
+            self._open(form, made, fresh=True)
         except BaseException:
             self._streams.clear()
             self._fields.clear()
@@ -236,22 +243,18 @@ class TableWriter:
             set_form(self.group, {}, self.ragged)
             raise
 
-    def _open(
-        self,
-        offsets: str | None,
-        fields: Mapping[str, FieldForm],
-        made: Mapping[str, h5py.Dataset] | None = None,
-    ) -> None:
-        """Open the streams of all buffers, of which `made` have just been created."""
-        self._made = made or {}
+    def _open(self, form: TableForm, buffers: Mapping[str, Facts], fresh: bool = False) -> None:
+        """Open the streams of all buffers, which may have just been created."""
+        self._buffers = buffers
         self._streams.clear()
+        open_stream = partial(self._stream, fresh=fresh)
         items = self.length
-        if offsets is not None:
-            self._rows = self._stream(offsets, self.length + 1)
+        if form.offsets is not None:
+            self._rows = open_stream(form.offsets, self.length + 1)
             items = int(self._rows.last() or 0)
         self._item_count = items
-        for name, field in fields.items():
-            finite = bool(self._dataset(field.values).attrs.get("finite", False))
+        for name, field in form.fields.items():
+            finite = bool(buffers[field.values].dataset.attrs.get("finite", False))
             self.columns[name] = field.column
             self._fields[name] = field_writer(
                 name,
@@ -259,7 +262,7 @@ class TableWriter:
                 name not in self.declared,
                 finite,
                 lambda field=field: self._dictionary(field),  # type: ignore[misc]
-                self._stream,
+                open_stream,
                 items,
             )
         # An item has the bytes of its values; a string counts with its offset, and as much again.
@@ -268,40 +271,35 @@ class TableWriter:
         if self._rows is not None:
             self._streams.remove(self._rows)
             self._streams.append(self._rows)
-        self._made = {}
 
-    def _dataset(self, buffer: str) -> h5py.Dataset:
-        made = self._made.get(buffer)
-        return self.group[buffer] if made is None else made
-
-    def _stream(self, buffer: str, count: int) -> Stream:
-        dataset = self._dataset(buffer)
+    def _stream(self, buffer: str, count: int, fresh: bool = False) -> Stream:
+        facts = self._buffers[buffer]
         blocksize = self.storage.blocksize
-        extent = int(dataset.shape[0])
+        extent = facts.shape[0]
         empty = extent == 0 and count == int(buffer.endswith("-offsets"))
         if not empty and not 0 <= count <= extent:
-            raise FormatError(f"{dataset.name}: {extent} items, but the table leads to {count}")
-        if dataset.chunks is None or dataset.maxshape[0] is not None:
+            raise FormatError(f"{facts.name}: {extent} items, but the table leads to {count}")
+        if facts.chunks is None or facts.dataset.maxshape[0] is not None:
             raise SchemaError(
-                f"{dataset.name} does not grow: it has a fixed shape; write the table anew"
+                f"{facts.name} does not grow: it has a fixed shape; write the table anew"
             )
         if extent == 0:
-            fresh = buffer in self._made
-            stream = Stream(self.handle, dataset, 0, blocksize=blocksize, fresh=fresh)
+            stream = Stream(self.handle, facts, 0, blocksize=blocksize, fresh=fresh)
             if buffer.endswith("-offsets"):
-                stream.append(np.zeros(1, dataset.dtype))
+                stream.append(np.zeros(1, facts.dtype))
         else:
-            first = max(count - count % dataset.chunks[0] - 1, 0)
-            box = (slice(first, count), *(slice(0, n) for n in dataset.shape[1:]))
-            last = Reader(self.handle, dataset).read(box)
-            tail = last[len(last) - count % dataset.chunks[0] :]
+            length = facts.chunks[0]
+            first = max(count - count % length - 1, 0)
+            box = (slice(first, count), *(slice(0, n) for n in facts.inner))
+            last = Reader(self.handle, facts).read(box)
+            tail = last[len(last) - count % length :]
             before = last[0] if len(last) else None
-            stream = Stream(self.handle, dataset, count, tail, before, blocksize)
+            stream = Stream(self.handle, facts, count, tail, before, blocksize)
         self._streams.append(stream)
         return stream
 
     def _dictionary(self, field: FieldForm) -> Dictionary:
-        return read_dictionary(self.handle, self.group, field)
+        return read_dictionary(self.handle, self._buffers, field)
 
     def _other_columns(self, data: Mapping[str, Any]) -> None:
         self._say_columns(
