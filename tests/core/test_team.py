@@ -30,8 +30,9 @@ def works(codecs, chunks):
     return made
 
 
+@pytest.mark.parametrize("helping", [False, True])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_the_same_as_in_place(threads):
+def test_the_same_as_in_place(threads, helping):
     chunks = sources(300)
     codecs = [BloscChunks(8192, 4, 5, 1, "lz4"), ZstdChunks(8192, 1), PlainChunks(8192)]
     team = CodingThreads(threads)
@@ -39,7 +40,7 @@ def test_the_same_as_in_place(threads):
     for work, _, _ in queued:
         team.put(work)
     for (work, stored, codec), chunk in zip(queued, chunks, strict=True):
-        size = work.result()
+        size = team.result(work) if helping else work.result()
         assert work.ready()
         expected = np.zeros(codec.room(), np.uint8)
         assert codec.encode(chunk, expected) == size
@@ -72,9 +73,9 @@ def test_threads_end():
     team.put(work)
     work.result()
     mine = [t for t in threading.enumerate() if t.name == "raggedh5"]
-    assert len(mine) >= 3
+    assert len(mine) >= 2  # and the one that hands the work in
     team.close()
-    for thread in mine[-3:]:
+    for thread in mine[-2:]:
         thread.join(10)
     assert threading.active_count() <= before
 

@@ -1,11 +1,13 @@
 """Chunk-sized buffers that are used again: fresh memory costs a page fault every 4 KiB."""
 
+import math
 import threading
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BufferPool"]
+__all__ = ["BufferPool", "large_empty"]
 
 Bytes = NDArray[np.uint8]
 
@@ -13,6 +15,25 @@ SLAB = 1 << 23
 """Bytes that small buffers are cut from: NumPy asks for huge pages for an array from 4 MiB on."""
 
 ALIGNMENT = 64
+
+HUGE_PAGE = 1 << 21
+
+LARGE = 1 << 23
+"""Bytes from which an array is worth up to one huge page more."""
+
+
+def large_empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array of any content, C-contiguous; a large one fills whole huge pages.
+
+    The kernel clears memory when it is first touched, and an array that begins and ends in the
+    middle of a huge page is given some hundred small ones there, each at the cost of a fault.
+    """
+    nbytes = math.prod(shape) * dtype.itemsize
+    if nbytes < LARGE:
+        return np.empty(shape, dtype)
+    raw = np.empty(nbytes + -nbytes % HUGE_PAGE + HUGE_PAGE, np.uint8)
+    start = -raw.ctypes.data % HUGE_PAGE
+    return raw[start : start + nbytes].view(dtype).reshape(shape)
 
 
 class BufferPool:

@@ -43,7 +43,14 @@ class ChunkCodec:
         What that wants to know, up to six numbers.
     scratch_bytes
         Memory that it needs.
+
+    Attributes
+    ----------
+    decodes_beginnings : bool
+        Whether `fetch` can decode less than a chunk, from its first byte on.
     """
+
+    decodes_beginnings = False
 
     def __init__(
         self,
@@ -76,6 +83,7 @@ class ChunkCodec:
         digest: NDArray[np.uint64],
         place: NDArray[np.int64],
         out: NDArray[Any],
+        nbytes: int | None = None,
     ) -> tuple[int, int]:
         """Read chunks from a file, compare their checksums and decode them, without the GIL.
 
@@ -90,6 +98,8 @@ class ChunkCodec:
             Where each goes: the byte of `out` that it begins at.
         out
             C-contiguous.
+        nbytes
+            How much of each chunk is wanted; None for all of it.
 
         Returns
         -------
@@ -106,7 +116,7 @@ class ChunkCodec:
             self.decoder,
             self.params,
             place,
-            self.nbytes,
+            self.nbytes if nbytes is None else nbytes,
             out,
             room,
         )
@@ -129,6 +139,8 @@ class PlainChunks(ChunkCodec):
 
 class BloscChunks(ChunkCodec):
     """Blosc 1 frames (filter 32001); see `raggedh5.core.codecs.Blosc` for what `level` means."""
+
+    decodes_beginnings = True
 
     def __init__(
         self,
@@ -153,12 +165,12 @@ class BloscChunks(ChunkCodec):
         if self.own:
             # In 32nds: what a byte plane may keep, and what a chunk must lose, to be compressed.
             keep, gain = (26, 4) if level < 6 else (31, 1) if level < 9 else (32, 0)
-            params = (level, typesize, block, keep, gain)
+            params = (level, typesize, block, keep, gain, nbytes)
             super().__init__(nbytes, _BLOSC_LZ4, _BLOSC_DECODER, params, block + 64 + LZ4_STATE)
         else:
             code = BLOSC_COMPRESSORS.index(compressor)
             super().__init__(
-                nbytes, _BLOSC, _BLOSC_DECODER, (level, shuffle, typesize, block, code)
+                nbytes, _BLOSC, _BLOSC_DECODER, (level, shuffle, typesize, block, code, nbytes)
             )
 
     def room(self) -> int:

@@ -1,7 +1,8 @@
-"""A few threads that take work in order and hand back results: the pool behind reads and writes.
+"""A few threads that share the calls of one task: the pool behind reads.
 
-`concurrent.futures` costs a lock, a condition and some 20 microseconds a task; a chunk takes a few
-hundred, a random row ten. Here a task is one queue entry and one lock.
+`concurrent.futures` costs a lock, a condition and some 20 microseconds a call; a chunk takes a few
+hundred, a random row ten. Here a helper costs one queue entry and two locks, however many calls
+there are, and the thread that asks takes its share of them.
 """
 
 import _thread
@@ -9,13 +10,14 @@ import atexit
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["Pool", "Task", "available_threads"]
+__all__ = ["Pool", "available_threads"]
 
-_running: "weakref.WeakKeyDictionary[threading.Thread, SimpleQueue[Task | None]]" = (
+_running: "weakref.WeakKeyDictionary[threading.Thread, SimpleQueue[_Helper | None]]" = (
     weakref.WeakKeyDictionary()
 )
 
@@ -27,49 +29,55 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-class Task:
-    """A call that runs in a pool; `result` waits for it."""
+class _Task:
+    """Calls that several threads take one by one."""
 
-    __slots__ = ("_call", "_done", "_error", "_value")
+    def __init__(self, calls: list[Callable[[], Any]]) -> None:
+        self._left = deque(enumerate(calls))
+        self.results: list[Any] = [None] * len(calls)
+        self.errors: dict[int, BaseException] = {}
 
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._call: Callable[[], Any] | None = call
-        self._error: BaseException | None = None
-        self._value: Any = None
+    def take_part(self) -> None:
+        """Make calls until none is left; their errors are kept for whoever asked."""
+        left = self._left
+        while left:
+            try:
+                i, call = left.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                self.results[i] = call()
+            except BaseException as error:
+                self.errors[i] = error
+
+
+class _Helper:
+    """One thread's part in a task, until it has begun to be called off."""
+
+    __slots__ = ("_begun", "_done", "_task")
+
+    def __init__(self, task: _Task) -> None:
+        self._task = task
+        self._begun = _thread.allocate_lock()
         self._done = _thread.allocate_lock()
         self._done.acquire()
 
     def run(self) -> None:
-        """Run the call and keep what it returns or raises."""
-        call, self._call = self._call, None
-        try:
-            self._value = call() if call is not None else None
-        except BaseException as error:  # handed to whoever waits
-            self._error = error
-        self._done.release()
+        """Take part, unless that was called off."""
+        if self._begun.acquire(False):
+            self._task.take_part()
+            self._done.release()
 
-    def ready(self) -> bool:
-        """Whether `result` returns at once."""
-        return not self._done.locked()
-
-    def wait(self) -> None:
-        """Wait until the call has ended, well or not."""
-        self._done.acquire()
-        self._done.release()
-
-    def result(self) -> Any:
-        """Wait, then return what the call returned or raise what it raised."""
-        self.wait()
-        if self._error is not None:
-            raise self._error
-        return self._value
+    def finish(self) -> None:
+        """Call it off, or wait for the end where it has begun."""
+        if not self._begun.acquire(False):
+            self._done.acquire()
 
 
 class Pool:
-    """Up to `threads` worker threads, started by the first task.
+    """Up to `threads` threads, the caller's counted; the first task starts the others.
 
-    With one thread none is started: tasks run where they are submitted. After a fork the child
-    starts workers of its own.
+    With one thread none is started. After a fork the child starts threads of its own.
 
     Examples
     --------
@@ -83,43 +91,31 @@ class Pool:
         self.threads = available_threads() if threads is None else threads
         if self.threads < 1:
             raise ValueError(f"a pool has at least 1 thread, not {self.threads}")
-        self._queue: SimpleQueue[Task | None] | None = None
+        self._queue: SimpleQueue[_Helper | None] | None = None
         self._owner = 0
         self._start = threading.Lock()
         self._stop: weakref.finalize[Any, Any] | None = None
 
-    def submit(self, call: Callable[[], Any]) -> Task:
-        """Queue `call` and return its task."""
-        task = Task(call)
-        if self.threads == 1:
-            task.run()
-        else:
-            if self._queue is None or self._owner != os.getpid():
-                self._open()
-            queue = self._queue
-            if queue is not None:
-                queue.put(task)
-        return task
-
     def map(self, calls: Iterable[Callable[[], Any]]) -> list[Any]:
-        """Run all `calls`, wait for all of them, and return their results in order.
+        """Make all `calls`, and return their results in order.
 
         The first error, in the order of `calls`, is raised once every call has ended.
         """
         calls = list(calls)
-        if self.threads == 1 or len(calls) < 2:
+        count = min(self.threads, len(calls)) - 1
+        if count < 1:
             return [call() for call in calls]
-        tasks = [self.submit(call) for call in calls]
-        failed: BaseException | None = None
-        results = []
-        for task in tasks:
-            try:
-                results.append(task.result())
-            except BaseException as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
-        return results
+        task = _Task(calls)
+        helpers = [_Helper(task) for _ in range(count)]
+        queue = self._running_queue()
+        for helper in helpers:
+            queue.put(helper)
+        task.take_part()
+        for helper in helpers:
+            helper.finish()
+        if task.errors:
+            raise task.errors[min(task.errors)]
+        return task.results
 
     def close(self) -> None:
         """Let the workers end after what is queued. A later task starts new ones."""
@@ -127,23 +123,26 @@ class Pool:
             self._stop()
         self._queue = self._stop = None
 
-    def _open(self) -> None:
+    def _running_queue(self) -> "SimpleQueue[_Helper | None]":
+        if self._queue is not None and self._owner == os.getpid():
+            return self._queue
         if self._owner not in (0, os.getpid()):
             # The fork may have copied the lock while another thread of the parent held it.
             self._start = threading.Lock()
         with self._start:
             if self._queue is not None and self._owner == os.getpid():
-                return
+                return self._queue
             if self._stop is not None:
                 self._stop.detach()
-            queue: SimpleQueue[Task | None] = SimpleQueue()
-            for _ in range(self.threads):
+            queue: SimpleQueue[_Helper | None] = SimpleQueue()
+            for _ in range(self.threads - 1):
                 thread = threading.Thread(target=_work, args=(queue,), name="raggedh5", daemon=True)
                 thread.start()
                 _running[thread] = queue
-            self._stop = weakref.finalize(self, _end, queue, self.threads)
+            self._stop = weakref.finalize(self, _end, queue, self.threads - 1)
             self._owner = os.getpid()
             self._queue = queue
+            return queue
 
 
 @atexit.register
@@ -160,12 +159,12 @@ def _finish() -> None:
         thread.join()
 
 
-def _work(queue: "SimpleQueue[Task | None]") -> None:
-    while (task := queue.get()) is not None:
-        task.run()
-        del task  # or the last result would stay alive while this waits for more
+def _work(queue: "SimpleQueue[_Helper | None]") -> None:
+    while (helper := queue.get()) is not None:
+        helper.run()
+        del helper  # or the last results would stay alive while this waits for more
 
 
-def _end(queue: "SimpleQueue[Task | None]", threads: int) -> None:
+def _end(queue: "SimpleQueue[_Helper | None]", threads: int) -> None:
     for _ in range(threads):
         queue.put(None)

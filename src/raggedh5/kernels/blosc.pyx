@@ -57,27 +57,40 @@ cdef extern from * nogil:
             d[6 * n + i] = (uint8_t)(v >> 48); d[7 * n + i] = (uint8_t)(v >> 56);
         }
     }
-    RH5_CLONES static void rh5_unshuffle8(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
-        for (size_t i = 0; i < n; i++) {
-            uint64_t v = (uint64_t)s[i] | ((uint64_t)s[n + i] << 8)
-                | ((uint64_t)s[2 * n + i] << 16) | ((uint64_t)s[3 * n + i] << 24)
-                | ((uint64_t)s[4 * n + i] << 32) | ((uint64_t)s[5 * n + i] << 40)
-                | ((uint64_t)s[6 * n + i] << 48) | ((uint64_t)s[7 * n + i] << 56);
-            memcpy(d + 8 * i, &v, 8);
+    /* Interleave 16 bytes of each of t planes, t a power of two: every round of unpacking doubles
+       the run of bytes that belong together. */
+    #ifdef __SSE2__
+    #include <emmintrin.h>
+    #define RH5_STEP 16
+    static inline void rh5_join_step(
+        const uint8_t *const *p, uint8_t *d, size_t i, const int t
+    ) {
+        __m128i a[8], b[8];
+        for (int k = 0; k < t; k++) a[k] = _mm_loadu_si128((const __m128i *)(p[k] + i));
+        for (int half = t / 2; half; half /= 2) {
+            for (int k = 0; k < t / 2; k++) {
+                b[2 * k] = _mm_unpacklo_epi8(a[k], a[k + t / 2]);
+                b[2 * k + 1] = _mm_unpackhi_epi8(a[k], a[k + t / 2]);
+            }
+            for (int k = 0; k < t; k++) a[k] = b[k];
         }
+        for (int k = 0; k < t; k++) _mm_storeu_si128((__m128i *)(d + t * i) + k, a[k]);
     }
-    RH5_CLONES static void rh5_unshuffle2(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
-        const uint8_t *restrict s0 = s, *restrict s1 = s + n;
-        for (size_t i = 0; i < n; i++) { d[2 * i] = s0[i]; d[2 * i + 1] = s1[i]; }
+    #else
+    #define RH5_STEP 1
+    static inline void rh5_join_step(
+        const uint8_t *const *p, uint8_t *d, size_t i, const int t
+    ) {
+        for (int k = 0; k < t; k++) d[t * i + k] = p[k][i];
     }
-    RH5_CLONES static void rh5_unshuffle4(const uint8_t *restrict s, uint8_t *restrict d, size_t n) {
-        const uint8_t *restrict s0 = s, *restrict s1 = s + n, *restrict s2 = s + 2 * n,
-                      *restrict s3 = s + 3 * n;
-        for (size_t i = 0; i < n; i++) {
-            uint32_t v = (uint32_t)s0[i] | ((uint32_t)s1[i] << 8) | ((uint32_t)s2[i] << 16)
-                       | ((uint32_t)s3[i] << 24);
-            memcpy(d + 4 * i, &v, 4);
-        }
+    #endif
+    static inline void rh5_join_planes(
+        const uint8_t *const *p, uint8_t *d, size_t n, const int t
+    ) {
+        size_t i = 0;
+        for (; i + RH5_STEP <= n; i += RH5_STEP) rh5_join_step(p, d, i, t);
+        for (; i < n; i++)
+            for (int k = 0; k < t; k++) d[t * i + k] = p[k][i];
     }
     static void rh5_shuffle(const uint8_t *s, uint8_t *d, size_t bytes, size_t t) {
         size_t n = bytes / t, done = n * t;
@@ -88,18 +101,17 @@ cdef extern from * nogil:
             for (size_t i = 0; i < n; i++) d[k * n + i] = s[i * t + k];
         memcpy(d + done, s + done, bytes - done);
     }
-    static void rh5_unshuffle(const uint8_t *s, uint8_t *d, size_t bytes, size_t t) {
-        size_t n = bytes / t, done = n * t;
-        if (t == 4) rh5_unshuffle4(s, d, n);
-        else if (t == 8) rh5_unshuffle8(s, d, n);
-        else if (t == 2) rh5_unshuffle2(s, d, n);
+    /* Interleave t planes of n bytes, wherever each of them lies. */
+    static void rh5_join(const uint8_t *const *p, uint8_t *d, size_t n, size_t t) {
+        if (t == 4) rh5_join_planes(p, d, n, 4);
+        else if (t == 8) rh5_join_planes(p, d, n, 8);
+        else if (t == 2) rh5_join_planes(p, d, n, 2);
         else for (size_t k = 0; k < t; k++)
-            for (size_t i = 0; i < n; i++) d[i * t + k] = s[k * n + i];
-        memcpy(d + done, s + done, bytes - done);
+            for (size_t i = 0; i < n; i++) d[i * t + k] = p[k][i];
     }
     """
     void rh5_shuffle(const uint8_t*, uint8_t*, size_t, size_t)
-    void rh5_unshuffle(const uint8_t*, uint8_t*, size_t, size_t)
+    void rh5_join(const uint8_t**, uint8_t*, size_t, size_t)
 
 ctypedef int (*compress_ctx_t)(
     int, int, size_t, size_t, const void*, void*, size_t, const char*, size_t, int
@@ -133,6 +145,9 @@ cdef enum:
     MIN_PLANE = 128
     LZ4_FORMAT = 1
     ZSTD_FORMAT = 4
+    MAX_TYPESIZE = 255
+    LARGEST_BLOCK = 1 << 16  # of those that are decoded here: twice that is wanted on the stack
+    NBYTES = 5  # of the params: bytes of a chunk
     PROBES = 3  # blocks tried in full before planes that do not shrink are stored as they are
 
 
@@ -284,16 +299,36 @@ cdef int64_t encode_lz4(
 cdef bint decode(
     const uint8_t* s, int64_t n, uint8_t* d, int64_t room, const int64_t* params
 ) noexcept nogil:
-    """Decompress a frame of any compressor."""
+    """Decompress a frame of any compressor; only its beginning where there is room for no more."""
+    cdef uint8_t[LARGEST_BLOCK] planes, last
     cdef size_t size = 0
-    if n < HEADER or cbuffer_validate(s, n, &size) < 0 or <int64_t>size != room:
+    cdef int64_t nbytes = params[NBYTES], blocksize, nblocks, b, begin, length
+    cdef uint8_t* to
+    if n < HEADER or cbuffer_validate(s, n, &size) < 0 or <int64_t>size != nbytes or room > nbytes:
         return False
     if s[2] & STORED:
-        if n != HEADER + room:
+        if n != HEADER + nbytes:
             return False
         memcpy(d, s + HEADER, room)
         return True
-    return decompress_ctx(s, d, room, 1) == room
+    blocksize = load32(s + 8)
+    if not frame_ok(s, n, n, nbytes) or blocksize > LARGEST_BLOCK:
+        if room == nbytes:
+            return decompress_ctx(s, d, room, 1) == room
+        return room % s[3] == 0 and blosc_getitem(s, 0, <int>(room // s[3]), d) == room
+    for b in range((room + blocksize - 1) // blocksize):
+        begin = load32(s + HEADER + 4 * b)
+        length = blocksize
+        if (b + 1) * blocksize > nbytes:
+            length = nbytes - b * blocksize
+        to = d + b * blocksize
+        if b * blocksize + length > room:
+            to = last
+        if not decode_block(s, s + begin, n - begin, length, length == blocksize, planes, to):
+            return False
+        if to == last:
+            memcpy(d + b * blocksize, last, room - b * blocksize)
+    return True
 
 
 def coders():
@@ -305,12 +340,8 @@ def coders():
     )
 
 
-def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
-    """Whether `head` begins a frame of `stored` bytes that holds `nbytes` and `Blocks` knows.
-
-    `head` is the header and, unless the frame is a stored one, all block starts.
-    """
-    cdef const uint8_t* h = &head[0]
+cdef bint frame_ok(const uint8_t* h, int64_t n, int64_t stored, int64_t nbytes) noexcept nogil:
+    """Whether ``h[:n]`` begins a frame of `stored` bytes, holding `nbytes`, that we can decode."""
     cdef int64_t blocksize = load32(h + 8), nblocks, b, start
     cdef int kind = h[2] >> 5
     if h[0] != 2 or load32(h + 4) != nbytes or load32(h + 12) != stored:
@@ -322,7 +353,7 @@ def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
     if blocksize < 1 or blocksize > nbytes or h[3] < 1:
         return False
     nblocks = (nbytes + blocksize - 1) // blocksize
-    if head.shape[0] < HEADER + 4 * nblocks:
+    if n < HEADER + 4 * nblocks:
         return False
     for b in range(nblocks):
         start = load32(h + HEADER + 4 * b)
@@ -331,16 +362,28 @@ def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
     return True
 
 
+def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
+    """Whether `head` begins a frame of `stored` bytes that holds `nbytes` and `Blocks` knows.
+
+    `head` is the header and, unless the frame is a stored one, all block starts.
+    """
+    return frame_ok(&head[0], head.shape[0], stored, nbytes)
+
+
 cdef bint decode_block(
     const uint8_t* h, const uint8_t* s, int64_t room, int64_t n, bint whole, uint8_t* planes,
     uint8_t* d,
 ) noexcept nogil:
-    """Decode the block whose streams stand in ``s[:room]`` to ``d[:n]``; False: damaged."""
+    """Decode the block whose streams stand in ``s[:room]`` to ``d[:n]``; False: damaged.
+
+    Planes that are stored as they are get interleaved from where they lie.
+    """
+    cdef const uint8_t* lie[MAX_TYPESIZE]
     cdef int typesize = h[3], k, kind = h[2] >> 5
     cdef int nsplits = 1 if h[2] & UNSPLIT else streams(n, typesize, whole)
     cdef bint shuffled = h[2] & SHUFFLED and typesize > 1
-    cdef int64_t plane = n // nsplits, at = 0, size
-    cdef uint8_t* to = planes if shuffled else d
+    cdef int64_t plane = n // nsplits, at = 0, size, joined
+    cdef uint8_t* to
     if plane * nsplits != n:
         return False
     for k in range(nsplits):
@@ -350,18 +393,26 @@ cdef bint decode_block(
         at += 4
         if size < 1 or at + size > room:
             return False
+        to = (planes if shuffled else d) + k * plane
+        lie[k] = to
         if size == plane:
-            memcpy(to + k * plane, s + at, plane)
+            if shuffled:
+                lie[k] = s + at
+            else:
+                memcpy(to, s + at, plane)
         elif kind == LZ4_FORMAT:
-            if lz4_decompress(
-                <const char*>s + at, <char*>to + k * plane, <int>size, <int>plane
-            ) != plane:
+            if lz4_decompress(<const char*>s + at, <char*>to, <int>size, <int>plane) != plane:
                 return False
-        elif zstd_decompress(to + k * plane, plane, s + at, size) != <size_t>plane:
+        elif zstd_decompress(to, plane, s + at, size) != <size_t>plane:
             return False
         at += size
     if shuffled:
-        rh5_unshuffle(planes, d, n, typesize)
+        joined = n // typesize
+        if nsplits == 1:  # the planes follow one another, and then what makes no whole item
+            for k in range(typesize - 1, -1, -1):
+                lie[k] = lie[0] + k * joined
+            memcpy(d + joined * typesize, lie[0] + joined * typesize, n - joined * typesize)
+        rh5_join(lie, d, joined, typesize)
     return True
 
 

@@ -13,7 +13,7 @@ from raggedh5.errors import SchemaError
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
-from raggedh5.store.reader import Reader
+from raggedh5.store.reader import Call, Reader
 from raggedh5.store.stream import Stream
 
 __all__ = ["Array", "ArrayWriter", "read_selection"]
@@ -205,6 +205,10 @@ class Array:
     def read(self) -> Values:
         """Read everything."""
         return self._reader_now().read()
+
+    def plan(self) -> tuple[list[Call], Call]:
+        """Return the calls that read all rows, in any order and thread, and one for the result."""
+        return self._reader_now().plan_all()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Values:
         """Read everything, for `numpy.asarray`."""

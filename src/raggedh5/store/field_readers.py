@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.core.buffers import large_empty
 from raggedh5.core.form import FieldForm
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.string_decode import Strings
@@ -56,7 +57,7 @@ class NumberReader:
     def plan(self, start: int, stop: int) -> Plan:
         """See `FieldReader`."""
         self.check(stop)
-        out = np.empty((stop - start, *self.inner), self.reader.dtype)
+        out = large_empty((stop - start, *self.inner), self.reader.dtype)
         box = (slice(start, stop), *(slice(0, n) for n in self.inner))
         return self.reader.plan(out, box), lambda: self._native(out)
 

@@ -290,6 +290,21 @@ class File:
                 ahead.extend((f"{path}/{name}", item) for name in reversed(item))
         return tables, arrays
 
+    def read(self) -> dict[str, Any]:
+        """Read everything.
+
+        Returns
+        -------
+        dict
+            By path: for a table a dict of `Ragged`, for a row table a dict of arrays, for any other
+            dataset an array.
+        """
+        tables, arrays = self.contents()
+        # The chunks of all of them at once keep the threads busy to the end.
+        plans = {path: item.plan() for path, item in (tables | arrays).items()}
+        self._handle.pool.map([call for calls, _ in plans.values() for call in calls])
+        return {path: finish() for path, (_, finish) in plans.items()}
+
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system."""
         handle = self._handle

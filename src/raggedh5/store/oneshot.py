@@ -68,8 +68,7 @@ def read(
         dataset an array.
     """
     with File(path, threads=threads, verify=verify) as file:
-        tables: dict[str, Any] = {name: table.read() for name, table in file.tables().items()}
-        return tables | {name: array.read() for name, array in file.arrays().items()}
+        return file.read()
 
 
 def _is_ragged(value: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.blocks import BlockReader
+from raggedh5.core.buffers import large_empty
 from raggedh5.core.checksum import in_kernels
 from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
 from raggedh5.errors import FormatError
@@ -18,7 +19,7 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of, explain
 from raggedh5.store.handle import Handle
 
-__all__ = ["Reader"]
+__all__ = ["Call", "Reader"]
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -73,20 +74,19 @@ class Reader:
         box
             One slice with start and stop, step 1, for each axis; None for everything.
         """
+        calls, finish = self.plan_all(box)
+        self.handle.pool.map(calls)
+        return finish()
+
+    def plan_all(self, box: Box | None = None) -> tuple[list[Call], Callable[[], Array]]:
+        """Return the calls that read a hyperslab, see `plan`, and one that returns it then."""
         shape = self.shape
         box = tuple(slice(0, n) for n in shape) if box is None else box
-        wanted = tuple(s.stop - s.start for s in box)
         if self.codec is None or not shape:
-            return self._read_by_hdf5(box)
+            return [], lambda: self._read_by_hdf5(box)
         self.chunk_map()  # refuses a shape that the file has no chunks for
-        out = np.empty(wanted, self.dtype)
-        if out.size:
-            self.read_into(out, box)
-        return out
-
-    def read_into(self, out: Array, box: Box) -> None:
-        """Fill `out`, C-contiguous and of the box's shape, with a hyperslab."""
-        self.handle.pool.map(self.plan(out, box))
+        out = large_empty(tuple(s.stop - s.start for s in box), self.dtype)
+        return self.plan(out, box), lambda: out
 
     def plan(self, out: Array, box: Box) -> list[Call]:
         """Return the calls that together fill `out` with a hyperslab, in any order and thread.
@@ -108,12 +108,21 @@ class Reader:
             range(s.start // c, (s.stop - 1) // c + 1) for s, c in zip(box, chunks, strict=True)
         ]
         threads = self.handle.pool.threads
-        whole = self._whole_chunks(chunk_map, box)
-        rest = [job for job in itertools.product(*spans) if job[0] not in whole]
+        whole, tail = self._whole_chunks(chunk_map, box)
+        rest = [
+            job for job in itertools.product(*spans) if job[0] not in whole and job[0] not in tail
+        ]
         calls: list[Call] = [
-            functools.partial(self._fetch_whole, chunk_map, part, out, box[0].start)
+            functools.partial(self._fetch, chunk_map, part, out, box[0].start)
             for part in _shares(whole, threads)
         ]
+        if tail:
+            wanted = box[0].stop - tail.start * chunks[0]
+            calls.append(
+                functools.partial(
+                    self._fetch, chunk_map, tail, out, box[0].start, wanted * self.itembytes
+                )
+            )
         calls += [
             functools.partial(self._read_chunks, chunk_map, part, out, box)
             for part in _shares(rest, threads)
@@ -217,29 +226,45 @@ class Reader:
             blocks.learn(descriptor, number) for number in dict.fromkeys(unknown.tolist())
         )
 
-    def _whole_chunks(self, chunk_map: ChunkMap, box: Box) -> range:
-        """Return the chunks that fill one piece of memory each, and need nothing but decoding."""
+    def _whole_chunks(self, chunk_map: ChunkMap, box: Box) -> tuple[range, range]:
+        """Return the chunks that fill one piece of memory each, and need nothing but decoding.
+
+        The second range is of the one chunk, or none, of which only the beginning is wanted.
+        """
         length = chunk_map.chunks[0]
         rows = box[0]
-        numbers = range(-(-rows.start // length), rows.stop // length)
+        first, last = -(-rows.start // length), rows.stop // length
+        codec = self.codec
         usable = (
             self.handle.descriptor is not None
             and in_kernels()
             and chunk_map.chunks[1:] == self.inner
             and all(s.start == 0 and s.stop == n for s, n in zip(box[1:], self.inner, strict=True))
         )
-        among = slice(numbers.start, numbers.stop)
+        among = slice(first, last + 1)
         if (
             not usable
-            or not numbers
+            or last < first
+            or codec is None
             or chunk_map.mask[among].any()
             or (chunk_map.address[among] < 0).any()
         ):
-            return range(0)
-        return numbers
+            return range(0), range(0)
+        cut = rows.stop % length and codec.decodes_beginnings
+        return range(first, last), range(last, last + 1 if cut else last)
 
-    def _fetch_whole(self, chunk_map: ChunkMap, part: range, out: Array, first: int) -> None:
-        """Decode a run of chunks to their places in `out`, which begins with item `first`."""
+    def _fetch(
+        self,
+        chunk_map: ChunkMap,
+        part: range,
+        out: Array,
+        first: int,
+        nbytes: int | None = None,
+    ) -> None:
+        """Decode a run of chunks to their places in `out`, which begins with item `first`.
+
+        Of each, only the first `nbytes` bytes are wanted; None: all.
+        """
         codec = self.codec
         if codec is None:
             return
@@ -253,6 +278,7 @@ class Reader:
             digest,
             place,
             out,
+            nbytes,
         )
         if why:
             raise chunk_map.failed(int(numbers[bad]), why)

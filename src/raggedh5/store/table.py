@@ -361,23 +361,37 @@ class Table:
         self._handle.check_open()
         return self._handle.reopen, (self._handle.path, self._name, self._handle.verify)
 
+    def plan(self) -> tuple[list[Callable[[], Any]], Callable[[], dict[str, Any]]]:
+        """Return the calls that read all rows, in any order and thread, and one for the result."""
+        self._refresh()
+        return self._plan_slice(0, self._length, self._names(None))
+
     def _take_slice(self, start: int, stop: int, names: list[str]) -> dict[str, Any]:
+        calls, finish = self._plan_slice(start, stop, names)
+        self._handle.pool.map(calls)
+        return finish()
+
+    def _plan_slice(
+        self, start: int, stop: int, names: list[str]
+    ) -> tuple[list[Callable[[], Any]], Callable[[], dict[str, Any]]]:
         first, last, offsets = start, stop, None
         if self._offsets is not None:
             bounds = self._offsets.bounds(start, stop)
             first, last = int(bounds[0]), int(bounds[-1])
             offsets = bounds if first == 0 else bounds - first
         fields = [self._field(name) for name in names]
+
+        def named(values: list[Any]) -> dict[str, Any]:
+            if offsets is not None:
+                values = [Ragged(value, offsets) for value in values]
+            return dict(zip(names, values, strict=True))
+
         if last - first <= FEW:
-            values = [field.read(first, last) for field in fields]
-        else:
-            # The chunks of all columns at once keep the threads busy to the end.
-            plans = [field.plan(first, last) for field in fields]
-            self._handle.pool.map([call for calls, _ in plans for call in calls])
-            values = self._handle.pool.map([finish for _, finish in plans])
-        if offsets is not None:
-            values = [Ragged(value, offsets) for value in values]
-        return dict(zip(names, values, strict=True))
+            return [], lambda: named([field.read(first, last) for field in fields])
+        # The chunks of all columns at once keep the threads busy to the end.
+        plans = [field.plan(first, last) for field in fields]
+        calls = [call for part, _ in plans for call in part]
+        return calls, lambda: named(self._handle.pool.map([finish for _, finish in plans]))
 
     def _each(self, calls: list[Callable[[], Any]], rows: int) -> list[Any]:
         """Make a call a column; here for few rows, where threads cost more than they save."""
