@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Any
 
-__all__ = ["Pool", "available_threads"]
+__all__ = ["Pool", "Task", "available_threads"]
 
 _running: "weakref.WeakKeyDictionary[threading.Thread, SimpleQueue[_Helper | None]]" = (
     weakref.WeakKeyDictionary()
@@ -29,16 +29,42 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-class _Task:
-    """Calls that several threads take one by one."""
+class Task:
+    """Calls that the threads of a pool take one by one; `Pool.task` makes one."""
 
-    def __init__(self, calls: list[Callable[[], Any]]) -> None:
-        self._left = deque(enumerate(calls))
-        self.results: list[Any] = [None] * len(calls)
-        self.errors: dict[int, BaseException] = {}
+    def __init__(self, threads: int, queue: "SimpleQueue[_Helper | None] | None") -> None:
+        self._threads = threads
+        self._queue = queue
+        self._left: deque[tuple[int, Callable[[], Any]]] = deque()
+        self._helpers: list[_Helper] = []
+        self._results: list[Any] = []
+        self._errors: dict[int, BaseException] = {}
+
+    def add(self, calls: Iterable[Callable[[], Any]]) -> None:
+        """Let the other threads begin with `calls`."""
+        more = list(enumerate(calls, len(self._results)))
+        self._results.extend([None] * len(more))
+        self._left.extend(more)
+        if self._queue is not None:
+            for _ in range(min(self._threads - 1, len(more))):
+                helper = _Helper(self)
+                self._helpers.append(helper)
+                self._queue.put(helper)
+
+    def finish(self) -> list[Any]:
+        """Make the calls that are left, wait for the others, and return all results in order.
+
+        The first error, in the order of the calls, is raised once every call has ended.
+        """
+        self.take_part()
+        for helper in self._helpers:
+            helper.finish()
+        if self._errors:
+            raise self._errors[min(self._errors)]
+        return self._results
 
     def take_part(self) -> None:
-        """Make calls until none is left; their errors are kept for whoever asked."""
+        """Make calls until none is left; their errors are kept for `finish`."""
         left = self._left
         while left:
             try:
@@ -46,9 +72,9 @@ class _Task:
             except IndexError:  # another thread was quicker
                 return
             try:
-                self.results[i] = call()
+                self._results[i] = call()
             except BaseException as error:
-                self.errors[i] = error
+                self._errors[i] = error
 
 
 class _Helper:
@@ -56,7 +82,7 @@ class _Helper:
 
     __slots__ = ("_begun", "_done", "_task")
 
-    def __init__(self, task: _Task) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
         self._begun = _thread.allocate_lock()
         self._done = _thread.allocate_lock()
@@ -96,26 +122,21 @@ class Pool:
         self._start = threading.Lock()
         self._stop: weakref.finalize[Any, Any] | None = None
 
+    def task(self) -> Task:
+        """Return a task that is told its calls little by little."""
+        return Task(self.threads, None if self.threads == 1 else self._running_queue())
+
     def map(self, calls: Iterable[Callable[[], Any]]) -> list[Any]:
         """Make all `calls`, and return their results in order.
 
         The first error, in the order of `calls`, is raised once every call has ended.
         """
         calls = list(calls)
-        count = min(self.threads, len(calls)) - 1
-        if count < 1:
+        if self.threads == 1 or len(calls) < 2:
             return [call() for call in calls]
-        task = _Task(calls)
-        helpers = [_Helper(task) for _ in range(count)]
-        queue = self._running_queue()
-        for helper in helpers:
-            queue.put(helper)
-        task.take_part()
-        for helper in helpers:
-            helper.finish()
-        if task.errors:
-            raise task.errors[min(task.errors)]
-        return task.results
+        task = self.task()
+        task.add(calls)
+        return task.finish()
 
     def close(self) -> None:
         """Let the workers end after what is queued. A later task starts new ones."""

@@ -300,10 +300,16 @@ class File:
             dataset an array.
         """
         tables, arrays = self.contents()
-        # The chunks of all of them at once keep the threads busy to the end.
-        plans = {path: item.plan() for path, item in (tables | arrays).items()}
-        self._handle.pool.map([call for calls, _ in plans.values() for call in calls])
-        return {path: finish() for path, (_, finish) in plans.items()}
+        # While one is looked at, the chunks of those before it are decoded.
+        task = self._handle.pool.task()
+        finishes = {}
+        try:
+            for path, item in (tables | arrays).items():
+                calls, finishes[path] = item.plan()
+                task.add(calls)
+        finally:
+            task.finish()
+        return {path: finish() for path, finish in finishes.items()}
 
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system."""
