@@ -15,7 +15,7 @@ from raggedh5.core.strings import Dictionary, encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
 
-__all__ = ["FieldWriter", "field_writer"]
+__all__ = ["DictionaryWriter", "FieldWriter", "field_writer", "stage_offsets"]
 
 StreamOf = Callable[[str, int], Stream]
 """Opens the stream of a buffer, given its name and the number of items that it holds."""
@@ -34,15 +34,6 @@ class FieldWriter(Protocol):
         SchemaError
             If they do not fit the column.
         """
-
-    def mark(self) -> int:
-        """Return what `rollback` needs beside the streams' own snapshots."""
-
-    def rollback(self, mark: int) -> None:
-        """Go back to a mark."""
-
-    def finish(self) -> None:
-        """Append what is only known when the table is flushed."""
 
 
 class NumberWriter:
@@ -70,8 +61,9 @@ class NumberWriter:
 
     def _stage(self, batch: Batch, value: Any) -> None:
         array, kept = batch.numbers(self.name, value)
-        if self.dtype not in (None, array.dtype, array.dtype.newbyteorder("=")):
-            raise _other_dtype(self.name, array.dtype, self.dtype)
+        dtype = array.dtype
+        if dtype != self.dtype and self.dtype not in (None, dtype.newbyteorder("=")):
+            raise _other_dtype(self.name, dtype, self.dtype)
         pieces = self.values.reserve(kept.items)
         try:
             pack_into(kept, array, pieces, finite=self.finite, name=self.name)
@@ -79,16 +71,6 @@ class NumberWriter:
             if kept is not batch.kept:
                 _find_row(batch.kept.offsets, array, pieces[0], self.name, self.finite)
             raise
-
-    def mark(self) -> int:
-        """See `FieldWriter`."""
-        return 0
-
-    def rollback(self, mark: int) -> None:
-        """See `FieldWriter`."""
-
-    def finish(self) -> None:
-        """See `FieldWriter`."""
 
 
 class MaskedWriter(NumberWriter):
@@ -150,17 +132,7 @@ class StringWriter:
         for piece in self.values.reserve(len(data)):
             piece[:] = data[at : at + len(piece)]
             at += len(piece)
-        _shifted(self.offsets, offsets, self.values.count)
-
-    def mark(self) -> int:
-        """See `FieldWriter`."""
-        return 0
-
-    def rollback(self, mark: int) -> None:
-        """See `FieldWriter`."""
-
-    def finish(self) -> None:
-        """See `FieldWriter`."""
+        stage_offsets(self.offsets, offsets, self.values.count)
 
 
 class DictionaryWriter:
@@ -198,16 +170,8 @@ class DictionaryWriter:
             nullable=self.nullable,
         )
 
-    def mark(self) -> int:
-        """See `FieldWriter`."""
-        return self.dictionary.mark()
-
-    def rollback(self, mark: int) -> None:
-        """See `FieldWriter`."""
-        self.dictionary.rollback(mark)
-
     def finish(self) -> None:
-        """See `FieldWriter`."""
+        """Append the strings that are new in the dictionary."""
         if len(self.dictionary) > self.written:
             data, offsets = self.dictionary.since(self.written)
             base = self.values.count
@@ -252,17 +216,7 @@ class NestedWriter:
                 bounds = inner.offsets[batch.kept.offsets]
                 _find_row(bounds, array, pieces[0], self.name, self.finite)
             raise
-        _shifted(self.offsets, inner.offsets, self.values.count)
-
-    def mark(self) -> int:
-        """See `FieldWriter`."""
-        return 0
-
-    def rollback(self, mark: int) -> None:
-        """See `FieldWriter`."""
-
-    def finish(self) -> None:
-        """See `FieldWriter`."""
+        stage_offsets(self.offsets, inner.offsets, self.values.count)
 
 
 def field_writer(
@@ -301,8 +255,8 @@ def field_writer(
     return kind(name, field, strict, finite, open_stream, items)
 
 
-def _shifted(stream: Stream, offsets: Any, base: int) -> None:
-    """Reserve room for the ends of the lists in `offsets`, counted from `base` on."""
+def stage_offsets(stream: Stream, offsets: Any, base: int) -> None:
+    """Stage the ends of the lists in `offsets`, counted from `base` on."""
     at = 1
     for piece in stream.reserve(len(offsets) - 1):
         np.add(offsets[at : at + len(piece)], base, out=piece)

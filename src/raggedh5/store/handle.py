@@ -63,6 +63,7 @@ class Handle:
             raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
         self.root = root
         self.file = root.file
+        self._file_id = self.file.id
         self.path = str(self.file.filename)
         self.verify = verify
         self.adopted = adopted
@@ -82,11 +83,11 @@ class Handle:
     @property
     def is_open(self) -> bool:
         """Whether the file is open still."""
-        return bool(self.file)
+        return bool(self._file_id)
 
     def check_open(self) -> None:
         """Refuse to go on with a closed file."""
-        if not self.file:
+        if not self._file_id:
             raise ClosedError(f"{self.path} is closed; open it again to go on")
 
     def check_writable(self) -> None:

@@ -15,7 +15,12 @@ from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.attributes import set_number
 from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.facts import Facts
-from raggedh5.store.field_writers import FieldWriter, field_writer
+from raggedh5.store.field_writers import (
+    DictionaryWriter,
+    FieldWriter,
+    field_writer,
+    stage_offsets,
+)
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, read_layout, set_form
 from raggedh5.store.reader import Reader
@@ -60,6 +65,7 @@ class TableWriter:
         self.storage = storage
         self.columns: dict[str, Column] = {}
         self._fields: dict[str, FieldWriter] = {}
+        self._dictionaries: list[DictionaryWriter] = []
         self._rows: Stream | None = None
         self._streams: list[Stream] = []
         self._buffers: Mapping[str, Facts] = {}
@@ -109,7 +115,7 @@ class TableWriter:
         """
         if self._saved == self._count or not self._streams:
             return
-        for field in self._fields.values():
+        for field in self._dictionaries:
             field.finish()
         sink = self.handle.sink
         for stream in self._streams:
@@ -146,21 +152,16 @@ class TableWriter:
             raise shifted(error, batch.first) from error
 
     def _append_whole(self, batch: Batch) -> None:
-        marks = [field.mark() for field in self._fields.values()]
+        marks = [field.dictionary.mark() for field in self._dictionaries]
         try:
             for field in self._fields.values():
                 field.stage(batch)
             if self._rows is not None:
-                base = self._item_count
-                at = 1
-                for piece in self._rows.reserve(batch.rows):
-                    np.add(batch.kept.offsets[at : at + len(piece)], base, out=piece)
-                    at += len(piece)
+                stage_offsets(self._rows, batch.kept.offsets, self._item_count)
         except BaseException:
             for stream in self._streams:
                 stream.cancel()
-            for field, mark in zip(self._fields.values(), marks, strict=True):
-                field.rollback(mark)
+            self._roll_back(marks)
             raise
         for stream in self._streams:
             stream.commit()
@@ -169,7 +170,7 @@ class TableWriter:
 
     def _append_parts(self, first: Batch, others: Iterable[Batch]) -> None:
         """Append a large batch part by part; go back to where it began if one is refused."""
-        marks = [field.mark() for field in self._fields.values()]
+        marks = [field.dictionary.mark() for field in self._dictionaries]
         snapshots = [stream.snapshot() for stream in self._streams]
         counts = self._count, self._item_count
         try:
@@ -180,11 +181,14 @@ class TableWriter:
         except BaseException:
             for stream, snapshot in zip(self._streams, snapshots, strict=True):
                 stream.restore(snapshot)
-            for field, mark in zip(self._fields.values(), marks, strict=True):
-                field.rollback(mark)
+            self._roll_back(marks)
             self._count, self._item_count = counts
             self._saved = -1
             raise
+
+    def _roll_back(self, marks: list[int]) -> None:
+        for field, mark in zip(self._dictionaries, marks, strict=True):
+            field.dictionary.rollback(mark)
 
     def _create(self, batch: Batch) -> None:
         """Create the buffers, by what was declared and what the first batch holds."""
@@ -238,6 +242,7 @@ class TableWriter:
         except BaseException:
             self._streams.clear()
             self._fields.clear()
+            self._dictionaries.clear()
             for buffer in made:
                 del self.group[buffer]
             set_form(self.group, {}, self.ragged)
@@ -265,6 +270,8 @@ class TableWriter:
                 open_stream,
                 items,
             )
+        fields = self._fields.values()
+        self._dictionaries = [field for field in fields if isinstance(field, DictionaryWriter)]
         # An item has the bytes of its values; a string counts with its offset, and as much again.
         self._part = max(PART // max(sum(map(_item_bytes, self._streams)), 1), 1)
         # Offsets are stored behind the values that they count.
