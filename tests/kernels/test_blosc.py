@@ -126,9 +126,22 @@ def test_ranges_of_frames(tmp_path_factory, spec, compressor, shuffle, seed):
         assert reader.read(descriptor, number, start, stop, place, 1, out) is None
         wanted = [sources[c][a:b] for c, a, b in zip(number, start, stop, strict=True)]
         assert (out == np.concatenate(wanted)).all()
-        span = np.zeros(int(stop[0] - start[0]), np.uint8)
-        assert reader.read_span(descriptor, int(number[0]), int(start[0]), int(stop[0]), span)
-        assert (span == wanted[0]).all()
+        for like in (np.zeros(0, np.uint8), np.zeros((0, 4), "<i2")):
+            size = like.itemsize * 4 ** (like.ndim - 1)
+            if nbytes % size:
+                continue
+            every = np.concatenate(sources).view(like.dtype).reshape(-1, *like.shape[1:])
+            length = nbytes // size
+            for c, a, b in zip(number.tolist(), start // size, stop // size, strict=True):
+                items = reader.items(descriptor, like, c * length + a, c * length + b)
+                if a == b:
+                    assert items is None
+                    continue
+                assert items.dtype == like.dtype
+                assert np.array_equal(items, every[c * length + a : c * length + b])
+            # Not over the end of a chunk, of the dataset, or before its beginning.
+            for a, b in ((length - 1, length + 1), (3 * length, 3 * length + 1), (-1, 1)):
+                assert reader.items(descriptor, like, a, b) is None
     finally:
         os.close(descriptor)
 

@@ -127,13 +127,32 @@ class BlockReader:
             bad = self._blocks.read_ranges(descriptor, chunk, start, stop, place, scale, out)
         return None if bad < 0 else int(chunk[bad])
 
-    def read_span(
-        self, descriptor: int, chunk: int, start: int, stop: int, out: NDArray[Any]
-    ) -> bool:
-        """Copy bytes start:stop of one chunk that is `ready` to `out`; False: it is damaged."""
+    def items(
+        self, descriptor: int, like: NDArray[Any], start: int, stop: int
+    ) -> NDArray[Any] | None:
+        """Return the items start:stop of the dataset as a new array.
+
+        Parameters
+        ----------
+        descriptor
+            File to read from, by position.
+        like
+            An array of the dataset's dtype and inner shape, which tells the bytes of an item.
+        start, stop
+            Counted from the first chunk's first item.
+
+        Returns
+        -------
+        ndarray, shape (stop - start, *inner), or None
+            None unless they are some that lie in one chunk that is `ready`, and for those that are
+            damaged.
+        """
         with self._lock:
-            fine: bool = self._blocks.read_span(descriptor, chunk, start, stop, out)
-        return fine
+            blocks = self._blocks
+            items: NDArray[Any] | None = (
+                None if blocks is None else blocks.items(descriptor, like, start, stop)
+            )
+        return items
 
     def _with_cache(self) -> Any:
         size = self._blocksize
@@ -143,5 +162,12 @@ class BlockReader:
         cache = np.empty((slots, size), np.uint8)
         tags = np.full(slots, -1, np.int64)
         return blosc.Blocks(
-            self.nbytes, self._address, self._stored, self._heads, cache, tags, work
+            self.nbytes,
+            self._address,
+            self._stored,
+            self._heads,
+            self.ready.view(np.uint8),
+            cache,
+            tags,
+            work,
         )

@@ -17,6 +17,7 @@ class Blocks:
         address: NDArray[int64],
         stored: NDArray[int64],
         heads: NDArray[uint8],
+        ready: NDArray[uint8],
         slots: NDArray[uint8],
         tags: NDArray[int64],
         work: NDArray[uint8],
@@ -31,4 +32,4 @@ class Blocks:
         scale: int,
         out: NDArray[Any],
     ) -> int: ...
-    def read_span(self, fd: int, chunk: int, start: int, stop: int, out: NDArray[Any]) -> bool: ...
+    def items(self, fd: int, like: NDArray[Any], start: int, stop: int) -> NDArray[Any] | None: ...

@@ -9,6 +9,7 @@ The functions called are those of the shared library that the HDF5 filter itself
 receives their addresses.
 """
 
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
@@ -113,6 +114,9 @@ cdef extern from * nogil:
     void rh5_shuffle(const uint8_t*, uint8_t*, size_t, size_t)
     void rh5_join(const uint8_t**, uint8_t*, size_t, size_t)
 
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_Empty(int, cnp.npy_intp*, cnp.dtype, int)
+
 ctypedef int (*compress_ctx_t)(
     int, int, size_t, size_t, const void*, void*, size_t, const char*, size_t, int
 ) noexcept nogil
@@ -146,6 +150,7 @@ cdef enum:
     LZ4_FORMAT = 1
     ZSTD_FORMAT = 4
     MAX_TYPESIZE = 255
+    MAX_DIMS = 64  # NPY_MAXDIMS
     LARGEST_BLOCK = 1 << 16  # of those that are decoded here: twice that is wanted on the stack
     NBYTES = 5  # of the params: bytes of a chunk
     PROBES = 3  # blocks tried in full before planes that do not shrink are stored as they are
@@ -429,6 +434,8 @@ cdef class Blocks:
     heads
         How each frame begins: header and block starts; uint8 (chunks, H). Only chunks whose head
         `header_ok` has approved may be asked for.
+    ready
+        Nonzero for those, uint8 (chunks,).
     slots
         The cache, uint8 (S, largest block).
     """
@@ -436,6 +443,7 @@ cdef class Blocks:
     cdef const int64_t[::1] address
     cdef const int64_t[::1] stored
     cdef const uint8_t[:, ::1] heads
+    cdef const uint8_t[::1] ready
     cdef uint8_t[:, ::1] slots
     cdef int64_t[::1] tags
     cdef uint8_t[::1] work
@@ -447,6 +455,7 @@ cdef class Blocks:
         const int64_t[::1] address,
         const int64_t[::1] stored,
         const uint8_t[:, ::1] heads,
+        const uint8_t[::1] ready,
         uint8_t[:, ::1] slots,
         int64_t[::1] tags,
         uint8_t[::1] work,
@@ -455,6 +464,7 @@ cdef class Blocks:
         self.address = address
         self.stored = stored
         self.heads = heads
+        self.ready = ready
         self.slots = slots
         self.tags = tags
         self.work = work
@@ -527,10 +537,32 @@ cdef class Blocks:
                     break
         return bad
 
-    def read_span(self, int fd, int64_t chunk, int64_t start, int64_t stop, cnp.ndarray out):
-        """Copy bytes start:stop of one chunk to the beginning of `out`; False where that fails."""
-        cdef uint8_t* to = <uint8_t*>cnp.PyArray_DATA(out)
+    def items(self, int fd, cnp.ndarray like, int64_t start, int64_t stop):
+        """Return the items start:stop of the dataset, of the dtype and inner shape of `like`.
+
+        None unless they lie in one chunk that is ready, and for those that are damaged.
+        """
+        cdef cnp.npy_intp[MAX_DIMS] dims
+        cdef cnp.dtype dtype = <cnp.dtype>cnp.PyArray_DESCR(like)
+        cdef int64_t size = cnp.PyArray_ITEMSIZE(like), length, c, first
+        cdef int axis, ndim = cnp.PyArray_NDIM(like)
+        cdef cnp.ndarray out
+        cdef uint8_t* to
         cdef bint fine
+        dims[0] = stop - start
+        for axis in range(1, ndim):
+            dims[axis] = cnp.PyArray_DIM(like, axis)
+            size *= dims[axis]
+        if start < 0 or stop <= start or size == 0:
+            return None
+        length = self.nbytes // size
+        c = start // length
+        if c >= self.ready.shape[0] or not self.ready[c] or stop > (c + 1) * length:
+            return None
+        Py_INCREF(dtype)  # which the call takes over
+        out = PyArray_Empty(ndim, dims, dtype, 0)
+        to = <uint8_t*>cnp.PyArray_DATA(out)
+        first = (start - c * length) * size
         with nogil:
-            fine = self.copy(fd, chunk, start, stop, to)
-        return fine
+            fine = self.copy(fd, c, first, first + dims[0] * size, to)
+        return out if fine else None

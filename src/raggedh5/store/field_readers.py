@@ -48,11 +48,15 @@ class NumberReader:
         self.reader = Reader(handle, facts)
         self.native = self.reader.dtype.newbyteorder("=")
         self.inner = facts.inner
+        self.extent = facts.shape[0]
+        self.swapped = self.native != self.reader.dtype
 
     def read(self, start: int, stop: int) -> Array:
         """See `FieldReader`."""
-        self.check(stop)
-        return self._native(self.reader.read_span(start, stop))
+        if stop > self.extent:
+            self.check(stop)
+        values = self.reader.read_span(start, stop)
+        return self._native(values) if self.swapped else values
 
     def plan(self, start: int, stop: int) -> Plan:
         """See `FieldReader`."""

@@ -55,6 +55,14 @@ class Reader:
         self.chunks = facts.chunks
         if self.chunks:
             handle.sums.of(facts).check_fingerprint()
+        self._descriptor = handle.descriptor or 0
+        self._like = np.empty((0, *self.inner), self.dtype)
+        # Items up to which blocks of a chunk are decoded sooner than all of it.
+        self._few = 0
+        if self.chunks and self.chunks[1:] == self.inner and isinstance(self.codec, BloscChunks):
+            self._few = self.chunks[0] // PARTIAL
+        # What has been verified and found ready stays so.
+        self._steady = handle.verify != "always" and not handle.writable
         self._map: ChunkMap | None = None
         self._blocks: BlockReader | None = None
 
@@ -165,29 +173,20 @@ class Reader:
 
     def read_span(self, start: int, stop: int) -> Array:
         """Return items start:stop along axis 0; quicker than `read` where these are few."""
-        inner = self.inner
-        if self.codec is not None and self.chunks is not None and self.chunks[1:] == inner:
-            chunk_map = self.chunk_map()
-            length = self.chunks[0]
-            number = start // length
+        if 0 < stop - start <= self._few:
             blocks = self._blocks
-            if (
-                blocks is not None
-                and start < stop <= (number + 1) * length
-                and (stop - start) * PARTIAL <= length
-                and (
-                    (self.handle.verify != "always" and blocks.ready[number])
-                    or self._make_ready(chunk_map, blocks, np.array([number]))
-                )
-            ):
-                out = np.empty((stop - start, *inner), self.dtype)
-                first = (start - number * length) * self.itembytes
-                if not blocks.read_span(
-                    self.handle.descriptor or 0, number, first, first + out.nbytes, out
-                ):
-                    raise chunk_map.damaged(number)
-                return out
-        return self.read((slice(start, stop), *(slice(0, n) for n in inner)))
+            if blocks is not None and self._steady:
+                items = blocks.items(self._descriptor, self._like, start, stop)
+                if items is not None:
+                    return items
+            chunk_map = self.chunk_map()
+            blocks = self._blocks
+            number = np.array([start // chunk_map.chunks[0]])
+            if blocks is not None and self._make_ready(chunk_map, blocks, number):
+                items = blocks.items(self._descriptor, self._like, start, stop)
+                if items is not None:
+                    return items
+        return self.read((slice(start, stop), *(slice(0, n) for n in self.inner)))
 
     def chunk_map(self) -> ChunkMap:
         """Return the chunk map, made anew where the file was written to since."""

@@ -354,7 +354,8 @@ class Table:
         if self._offsets is None:
             return {name: self._field(name).read(number, number + 1)[0] for name in names}
         start, stop = self._offsets.bounds(number, number + 1).tolist()
-        return {name: self._field(name).read(start, stop) for name in names}
+        known = self._fields
+        return {name: (known.get(name) or self._field(name)).read(start, stop) for name in names}
 
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
