@@ -197,7 +197,7 @@ class ChunkSink:
         for job in [job for job in self._jobs if job.target is target and job.row >= row]:
             self._jobs.remove(job)
             if job.work is not None:
-                job.work.result()
+                self.coders.result(job.work)
             self._finish(job)
 
     def _store_first(self) -> None:

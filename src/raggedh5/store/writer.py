@@ -93,12 +93,10 @@ class TableWriter:
                 self._create(batch)
             elif batch.data.keys() != self._fields.keys():
                 self._other_columns(batch.data)
-            parts = batch.parts(self._part)
-            first = next(parts)
-            if first is batch:
-                self._append_part(batch)
+            if batch.items <= self._part:
+                self._append_whole(batch)
             else:
-                self._append_parts(first, parts)
+                self._append_parts(batch.parts(self._part))
         except SchemaError as error:
             raise SchemaError(f"{self.name}: {error}") from error
         if handle.adopted:
@@ -145,12 +143,6 @@ class TableWriter:
         for stream in self._streams:
             stream.sums.save()
 
-    def _append_part(self, batch: Batch) -> None:
-        try:
-            self._append_whole(batch)
-        except SchemaError as error:
-            raise shifted(error, batch.first) from error
-
     def _append_whole(self, batch: Batch) -> None:
         marks = [field.dictionary.mark() for field in self._dictionaries]
         try:
@@ -168,16 +160,18 @@ class TableWriter:
         self._item_count += batch.items
         self._count += batch.rows
 
-    def _append_parts(self, first: Batch, others: Iterable[Batch]) -> None:
+    def _append_parts(self, parts: Iterable[Batch]) -> None:
         """Append a large batch part by part; go back to where it began if one is refused."""
         marks = [field.dictionary.mark() for field in self._dictionaries]
         snapshots = [stream.snapshot() for stream in self._streams]
         counts = self._count, self._item_count
         try:
-            self._append_part(first)
-            for part in others:
+            for part in parts:
+                try:
+                    self._append_whole(part)
+                except SchemaError as error:
+                    raise shifted(error, part.first) from error
                 self.handle.sink.advance()
-                self._append_part(part)
         except BaseException:
             for stream, snapshot in zip(self._streams, snapshots, strict=True):
                 stream.restore(snapshot)
