@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.kernels import blosc
+from raggedh5.kernels.blocks import Blocks, header_ok
 
 __all__ = ["BlockReader"]
 
@@ -52,7 +52,7 @@ class BlockReader:
         self._lock = threading.Lock()
         self._heads = np.zeros((len(address), HEADER), np.uint8)
         self._blocksize = 1
-        self._blocks: Any = None
+        self._blocks: Blocks | None = None
 
     def learn(self, descriptor: int, number: int) -> bool:
         """Read header and block starts of a chunk; return whether it can be read by blocks.
@@ -74,7 +74,7 @@ class BlockReader:
                 return False
             head = os.pread(descriptor, wanted, address)
         known = np.frombuffer(head, np.uint8)
-        if not blosc.header_ok(known, stored, self.nbytes):
+        if not header_ok(known, stored, self.nbytes):
             return False
         with self._lock:
             if len(head) > self._heads.shape[1]:
@@ -124,7 +124,10 @@ class BlockReader:
             order = np.lexsort((start, chunk))
             chunk, start, stop, place = chunk[order], start[order], stop[order], place[order]
         with self._lock:
-            bad = self._blocks.read_ranges(descriptor, chunk, start, stop, place, scale, out)
+            blocks = self._blocks
+            if blocks is None:
+                return None if len(chunk) == 0 else int(chunk[0])
+            bad = blocks.read_ranges(descriptor, chunk, start, stop, place, scale, out)
         return None if bad < 0 else int(chunk[bad])
 
     def items(
@@ -154,14 +157,14 @@ class BlockReader:
             )
         return items
 
-    def _with_cache(self) -> Any:
+    def _with_cache(self) -> Blocks:
         size = self._blocksize
         slots = max(min(self.cache_bytes, self.nbytes * len(self.ready)) // size, 2)
         # A block's streams with their lengths, then its byte planes.
         work = np.zeros(2 * (size + 128), np.uint8)
         cache = np.empty((slots, size), np.uint8)
         tags = np.full(slots, -1, np.int64)
-        return blosc.Blocks(
+        return Blocks(
             self.nbytes,
             self._address,
             self._stored,

@@ -24,7 +24,6 @@ _SYMBOLS: dict[int, tuple[Callable[..., None], tuple[str, ...]]] = {
             "blosc_compress_ctx",
             "blosc_decompress_ctx",
             "blosc_cbuffer_validate",
-            "blosc_getitem",
             "LZ4_compress_fast_extState",
             "LZ4_decompress_safe",
             "ZSTD_decompress",
