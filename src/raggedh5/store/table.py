@@ -1,7 +1,6 @@
 """A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, overload
 
 import h5py
@@ -9,30 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.batch import Batch
-from raggedh5.core.form import TableForm, main_buffer
-from raggedh5.core.ragged import Ragged
+from raggedh5.core.form import main_buffer
 from raggedh5.core.schema import Column
-from raggedh5.errors import FormatError, SchemaError
+from raggedh5.errors import SchemaError
 from raggedh5.store.column import TableColumn
-from raggedh5.store.facts import Facts
-from raggedh5.store.field_readers import field_reader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, read_layout
-from raggedh5.store.padded import padded_field
-from raggedh5.store.reader import Reader
-from raggedh5.store.row_offsets import RowOffsets
-from raggedh5.store.selection import Rows, row_number, rows_of
+from raggedh5.store.reader import Call
+from raggedh5.store.table_reader import TableReader
 from raggedh5.store.writer import TableWriter
 
 __all__ = ["Table"]
 
 Array = NDArray[Any]
-
-FEW = 1 << 12
-"""Items that are read block by block rather than in whole chunks."""
-
-FEW_ROWS = 1 << 8
-"""Rows that are read by one thread."""
 
 
 class Table:
@@ -64,11 +52,7 @@ class Table:
         self._group = group
         self._name = str(group.name)
         self._storage = storage or Storage()
-        self._form: TableForm | None = None
-        self._buffers: Mapping[str, Facts] = {}
-        self._fields: dict[str, Any] = {}
-        self._offsets: RowOffsets | None = None
-        self._length = 0
+        self._reader: TableReader | None = None
         self._generation = -1
 
     @property
@@ -89,22 +73,17 @@ class Table:
     @property
     def columns(self) -> dict[str, Column]:
         """The columns by name, in the order of the file."""
-        self._refresh()
-        return {name: field.column for name, field in self._form_now().fields.items()}
+        return {name: field.column for name, field in self._reader_now().form.fields.items()}
 
     @property
     def ragged(self) -> bool:
         """Whether a row holds items; False for a row table."""
-        self._refresh()
-        return self._form_now().offsets is not None
+        return self._reader_now().form.offsets is not None
 
     @property
     def items(self) -> int:
         """Items of all rows together; the rows themselves in a row table."""
-        self._refresh()
-        if self._offsets is None:
-            return self._length
-        return int(self._offsets.bounds(max(self._length - 1, 0), self._length)[-1])
+        return self._reader_now().items
 
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
@@ -112,8 +91,7 @@ class Table:
         writer = self._handle.writers.get(self._name)
         if writer is not None:
             return int(writer.rows)
-        self._refresh()
-        return self._length
+        return self._reader_now().length
 
     def __repr__(self) -> str:
         """Say what the table is."""
@@ -135,15 +113,14 @@ class Table:
     def __getitem__(self, key: Any) -> dict[str, Any]: ...
     def __getitem__(self, key: Any) -> Any:
         """Return a column by name, or rows by number."""
-        self._refresh()
+        reader = self._reader_now()
         if isinstance(key, str):
-            if key not in self._form_now().fields:
+            if key not in reader.form.fields:
                 raise KeyError(f"{self._name} has no column {key!r}, but {list(self.columns)}")
             return TableColumn(self, key)
         if isinstance(key, (int, np.integer)):
-            number = row_number(key, self._length)
-            return self._row(number)
-        return self.take(key)
+            return reader.row(key)
+        return reader.take(key)
 
     def append(
         self,
@@ -211,20 +188,7 @@ class Table:
         dict
             A `Ragged` for each column, all with the same offsets; in a row table an array.
         """
-        self._refresh()
-        chosen = rows_of(rows, self._length)
-        names = self._names(columns)
-        if isinstance(chosen, slice):
-            return self._take_slice(chosen.start, chosen.stop, names)
-        starts, stops = self._ranges(chosen)
-        values = self._each(
-            [partial(self._field(name).gather, starts, stops) for name in names], len(starts)
-        )
-        if self._offsets is None:
-            return dict(zip(names, values, strict=True))
-        offsets = np.zeros(len(starts) + 1, np.int64)
-        np.cumsum(stops - starts, out=offsets[1:])
-        return {n: Ragged(v, offsets) for n, v in zip(names, values, strict=True)}
+        return self._reader_now().take(rows, columns)
 
     def padded(
         self,
@@ -259,42 +223,7 @@ class Table:
         SchemaError
             If a row is longer than `width`.
         """
-        self._refresh()
-        chosen = rows_of(rows, self._length)
-        names = self._names(columns)
-        if self._offsets is None:
-            return self.take(rows, names)
-        if isinstance(chosen, slice):
-            bounds = self._offsets.bounds(chosen.start, chosen.stop)
-            starts, stops = bounds[:-1], bounds[1:]
-        else:
-            starts, stops = self._ranges(chosen)
-        lengths = stops - starts
-        longest = int(lengths.max()) if len(lengths) else 0
-        if width is None:
-            width = longest
-        elif width < longest:
-            at = int((lengths > width).argmax())
-            number = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
-            raise SchemaError(
-                f"{self._name}: row {number} has {lengths[at]} items, more than a width of {width}"
-            )
-        fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
-        arrays = self._each(
-            [
-                partial(padded_field, self._field(name), starts, stops, width, fills.get(name, 0))
-                for name in names
-            ],
-            len(starts),
-        )
-        batch = {}
-        for name, array in zip(names, arrays, strict=True):
-            if isinstance(array, tuple):
-                batch[name], batch[f"{name}_mask"] = array
-            else:
-                batch[name] = array
-        batch["mask"] = np.arange(width) < lengths[:, None]
-        return batch
+        return self._reader_now().padded(rows, columns, width, fill)
 
     def batches(
         self,
@@ -335,8 +264,7 @@ class Table:
 
     def main_buffer(self, column: str) -> str:
         """Return the name of the dataset that carries a column's attributes."""
-        self._refresh()
-        return main_buffer(self._form_now().fields[column])
+        return main_buffer(self._reader_now().form.fields[column])
 
     def read_row(self, column: str, row: int) -> Any:
         """Return the items of one row of one column; in a row table its one value.
@@ -346,108 +274,29 @@ class Table:
         IndexError
             If there is no such row; negative ones count from the end.
         """
-        self._refresh()
-        return self._row(row_number(row, self._length), [column])[column]
-
-    def _row(self, number: int, columns: list[str] | None = None) -> dict[str, Any]:
-        names = self._form_now().fields if columns is None else columns
-        if self._offsets is None:
-            return {name: self._field(name).read(number, number + 1)[0] for name in names}
-        start, stop = self._offsets.bounds(number, number + 1).tolist()
-        known = self._fields
-        return {name: (known.get(name) or self._field(name)).read(start, stop) for name in names}
+        return self._reader_now().row(row, [column])[column]
 
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
         return self._handle.reopen, (self._handle.path, self._name, self._handle.verify)
 
-    def plan(self) -> tuple[list[Callable[[], Any]], Callable[[], dict[str, Any]]]:
+    def plan(self) -> tuple[list[Call], Callable[[], dict[str, Any]]]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
-        self._refresh()
-        return self._plan_slice(0, self._length, self._names(None))
+        return self._reader_now().plan()
 
-    def _take_slice(self, start: int, stop: int, names: list[str]) -> dict[str, Any]:
-        calls, finish = self._plan_slice(start, stop, names)
-        self._handle.pool.map(calls)
-        return finish()
-
-    def _plan_slice(
-        self, start: int, stop: int, names: list[str]
-    ) -> tuple[list[Callable[[], Any]], Callable[[], dict[str, Any]]]:
-        first, last, offsets = start, stop, None
-        if self._offsets is not None:
-            bounds = self._offsets.bounds(start, stop)
-            first, last = int(bounds[0]), int(bounds[-1])
-            offsets = bounds if first == 0 else bounds - first
-        fields = [self._field(name) for name in names]
-
-        def named(values: list[Any]) -> dict[str, Any]:
-            if offsets is not None:
-                values = [Ragged(value, offsets) for value in values]
-            return dict(zip(names, values, strict=True))
-
-        if last - first <= FEW:
-            return [], lambda: named([field.read(first, last) for field in fields])
-        # The chunks of all columns at once keep the threads busy to the end.
-        plans = [field.plan(first, last) for field in fields]
-        calls = [call for part, _ in plans for call in part]
-        return calls, lambda: named(self._handle.pool.map([finish for _, finish in plans]))
-
-    def _each(self, calls: list[Callable[[], Any]], rows: int) -> list[Any]:
-        """Make a call a column; here for few rows, where threads cost more than they save."""
-        if rows <= FEW_ROWS:
-            return [call() for call in calls]
-        return self._handle.pool.map(calls)
-
-    def _ranges(self, rows: Rows) -> tuple[Rows, Rows]:
-        if self._offsets is None:
-            return rows, rows + 1
-        return self._offsets.take(rows)
-
-    def _names(self, columns: Sequence[str] | None) -> list[str]:
-        fields = self._form_now().fields
-        if columns is None:
-            return list(fields)
-        if isinstance(columns, str):
-            columns = [columns]
-        for name in columns:
-            if name not in fields:
-                raise KeyError(f"{self._name} has no column {name!r}, but {list(fields)}")
-        return list(columns)
-
-    def _field(self, name: str) -> Any:
-        found = self._fields.get(name)
-        if found is None:
-            form = self._form_now()
-            found = field_reader(self._handle, self._buffers, form.fields[name])
-            self._fields[name] = found
-        return found
-
-    def _form_now(self) -> TableForm:
-        if self._form is None:
-            raise FormatError(f"{self._name} has not been read")
-        return self._form
-
-    def _refresh(self) -> None:
-        """Read form and length where they may have changed; flush what was appended before."""
+    def _reader_now(self) -> TableReader:
+        """Return the reading end, made anew where the file was written to since."""
         handle = self._handle
-        if self._form is not None and not handle.writable:
-            handle.check_open()
-            return
         handle.check_open()
+        if self._reader is not None and not handle.writable:
+            return self._reader
         with handle.lock:
             writer = handle.writers.get(self._name)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
-            if self._form is not None and self._generation == handle.sink.generation:
-                return
-            self._generation = handle.sink.generation
-            form, self._length, self._buffers = read_layout(self._group)
-            offsets = None
-            if form.offsets is not None and form.fields:
-                reader = Reader(handle, self._buffers[form.offsets])
-                offsets = RowOffsets(reader, self._length)
-            self._fields.clear()
-            self._offsets = offsets
-            self._form = form  # last: other threads go ahead as soon as it is there
+            generation = handle.sink.generation
+            if self._reader is None or self._generation != generation:
+                self._reader = TableReader(handle, self._name, read_layout(self._group))
+                self._generation = generation
+            return self._reader
