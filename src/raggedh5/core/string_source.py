@@ -3,7 +3,7 @@
 A `Source` is what the kernels walk: the one place that knows the kinds of strings there are.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,16 +24,38 @@ _SHOWN = 40
 _NOT_SHOWN = ("unicode", "changed")
 
 
-class Source(Protocol):
+class Source:
     """Strings that fit what is kept of them.
 
-    Attributes
+    Parameters
     ----------
-    items : int
+    strings
+        Lists or tuples of strings, one a row; or an array (rows, width) of strings.
+    items
         Kept items.
+    offsets, mask, cells
+        Which ones, as `raggedh5.core.kept.Kept` has it; None for all.
+    flat
+        Whether the one row there is was given as a flat list or array.
+    name
+        The column, for messages.
     """
 
-    items: int
+    def __init__(
+        self,
+        strings: list[Any] | npt.NDArray[Any],
+        items: int,
+        offsets: Offsets | None,
+        mask: Mask,
+        cells: Offsets | None,
+        flat: bool,
+        name: str,
+    ) -> None:
+        self.items = items
+        self._strings = strings
+        self._kept = offsets, mask, cells
+        self._flat = flat
+        self._name = name
 
     def put(self, sink: Sink) -> None:
         """Put the kept items into a sink, in row order.
@@ -43,69 +65,20 @@ class Source(Protocol):
         SchemaError
             Naming the column and the first item that is no string, or cannot be stored.
         """
-
-
-class ListSource:
-    """Lists or tuples of strings, one a row; a flat list counts as one row."""
-
-    def __init__(
-        self,
-        rows: list[Any],
-        items: int,
-        offsets: Offsets | None,
-        mask: Mask,
-        cells: Offsets | None,
-        flat: bool,
-        name: str,
-    ) -> None:
-        self.items = items
-        self._rows = rows
-        self._kept = offsets, mask, cells
-        self._flat = flat
-        self._name = name
-
-    def put(self, sink: Sink) -> None:
-        """Put the kept items into a sink, in row order."""
+        strings = self._strings
         try:
-            put_lists(sink, self._rows, *self._kept)
-        except ItemError as error:
-            cells = self._kept[2]
-            row = error.row if cells is None else int(cells[error.row])
-            item = None if error.kind in _NOT_SHOWN else self._rows[row][error.item]
-            raise _refusal(error, item, self._flat, self._name) from None
-        _check_filled(sink, self.items, self._name)
-
-
-class ArraySource:
-    """A padded array (rows, width) of strings; a flat array counts as one row."""
-
-    def __init__(
-        self,
-        array: npt.NDArray[Any],
-        items: int,
-        offsets: Offsets | None,
-        mask: Mask,
-        cells: Offsets | None,
-        flat: bool,
-        name: str,
-    ) -> None:
-        self.items = items
-        self._array = array
-        self._kept = offsets, mask, cells
-        self._flat = flat
-        self._name = name
-
-    def put(self, sink: Sink) -> None:
-        """Put the kept items into a sink, in row order."""
-        try:
-            put_array(sink, self._array, *self._kept)
+            if isinstance(strings, list):
+                put_lists(sink, strings, *self._kept)
+            else:
+                put_array(sink, strings, *self._kept)
         except ItemError as error:
             cells = self._kept[2]
             row = error.row if cells is None else int(cells[error.row])
             # A U item with a code point out of range has no str.
-            item = None if error.kind in _NOT_SHOWN else self._array[row, error.item]
+            item = None if error.kind in _NOT_SHOWN else strings[row][error.item]
             raise _refusal(error, item, self._flat, self._name) from None
-        _check_filled(sink, self.items, self._name)
+        if sink.filled != self.items:
+            raise SchemaError(f"{_column(self._name)}the strings changed while they were in use")
 
 
 def kept_strings(mask: Any, lengths: Any, kept: Kept | None) -> Kept | None:
@@ -157,22 +130,22 @@ def source_of(strings: Any, kept: Kept | None, name: str) -> Source:
     return _list_source(strings, kept, name)
 
 
-def _list_source(strings: Any, kept: Kept | None, name: str) -> ListSource:
+def _list_source(strings: Any, kept: Kept | None, name: str) -> Source:
     nested = is_nested(strings)
     if kept is None:
         rows = rows_of_lists(strings, name) if nested else [strings]
         items = int(list_lengths(rows).sum())
-        return ListSource(rows, items, None, None, None, not nested, name)
+        return Source(rows, items, None, None, None, not nested, name)
     if not nested and (len(strings) or kept.rows):
         raise SchemaError(f"{_column(name)}one list of strings for each row is wanted")
     rows = rows_of_lists(strings, name)
     if len(kept.shape) == 3:
         rows = rows_of_lists([group for row in rows for group in row], name)
     mask, cells = fit_rows(rows, kept, name)
-    return ListSource(rows, kept.items, kept.offsets, mask, cells, False, name)
+    return Source(rows, kept.items, kept.offsets, mask, cells, False, name)
 
 
-def _array_source(array: npt.NDArray[Any], kept: Kept | None, name: str) -> ArraySource:
+def _array_source(array: npt.NDArray[Any], kept: Kept | None, name: str) -> Source:
     if array.size == 0 and array.dtype.kind not in "OUST":
         array = array.astype("S1")
     if array.dtype.kind not in "OUST":
@@ -184,7 +157,7 @@ def _array_source(array: npt.NDArray[Any], kept: Kept | None, name: str) -> Arra
             raise SchemaError(f"{_column(name)}shape (items,) is wanted, not {array.shape}")
         flat = array.ndim == 1
         array = array[np.newaxis] if flat else array
-        return ArraySource(array, array.size, None, None, None, flat, name)
+        return Source(array, array.size, None, None, None, flat, name)
     shape = array.shape
     wide = kept.shape[-1] < 0 and len(shape) == 2 and shape[1] >= longest(kept.offsets)
     if shape != kept.shape and not (wide and shape[0] == kept.rows):
@@ -192,12 +165,7 @@ def _array_source(array: npt.NDArray[Any], kept: Kept | None, name: str) -> Arra
         raise SchemaError(f"{_column(name)}shape ({wanted}) is wanted, not {shape}")
     if len(shape) == 3:
         array = array.reshape(shape[0] * shape[1], shape[2])
-    return ArraySource(array, kept.items, kept.offsets, kept.mask, kept.cells, False, name)
-
-
-def _check_filled(sink: Sink, items: int, name: str) -> None:
-    if sink.filled != items:
-        raise SchemaError(f"{_column(name)}the strings changed while they were in use")
+    return Source(array, kept.items, kept.offsets, kept.mask, kept.cells, False, name)
 
 
 def _refusal(error: ItemError, item: Any, flat: bool, name: str) -> SchemaError:

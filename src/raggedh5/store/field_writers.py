@@ -1,7 +1,7 @@
 """The writing ends of a table's columns: from a batch's values to the streams of the buffers."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,10 +15,34 @@ from raggedh5.core.strings import Dictionary, encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
 
-__all__ = ["DictionaryWriter", "FieldWriter", "field_writer", "stage_offsets"]
+__all__ = ["DictionaryWriter", "FieldSpec", "FieldWriter", "field_writer", "stage_offsets"]
 
 StreamOf = Callable[[str, int], Stream]
 """Opens the stream of a buffer, given its name and the number of items that it holds."""
+
+
+class FieldSpec(NamedTuple):
+    """What is asked of one column.
+
+    Attributes
+    ----------
+    name, form
+        The column, and where its parts lie.
+    strict
+        Whether batches must have the column's very dtype. Otherwise they are converted to it.
+    finite
+        Whether NaN and infinity are refused.
+    """
+
+    name: str
+    form: FieldForm
+    strict: bool
+    finite: bool
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype that batches must have, None for any that can be converted."""
+        return self.form.column.dtype if self.strict else None
 
 
 class FieldWriter(Protocol):
@@ -39,20 +63,11 @@ class FieldWriter(Protocol):
 class NumberWriter:
     """Numbers of a fixed inner shape: one buffer."""
 
-    def __init__(
-        self,
-        name: str,
-        field: FieldForm,
-        strict: bool,
-        finite: bool,
-        open_stream: StreamOf,
-        items: int,
-    ) -> None:
-        self.name = name
-        self.column = field.column
-        self.dtype = self.column.dtype if strict else None
-        self.finite = finite
-        self.values = open_stream(field.values, items)
+    def __init__(self, spec: FieldSpec, open_stream: StreamOf, items: int) -> None:
+        self.name = spec.name
+        self.dtype = spec.dtype
+        self.finite = spec.finite
+        self.values = open_stream(spec.form.values, items)
         self.streams = [self.values]
 
     def stage(self, batch: Batch) -> None:
@@ -76,18 +91,10 @@ class NumberWriter:
 class MaskedWriter(NumberWriter):
     """Numbers that may be missing: the values, and a mask that is 1 where one is there."""
 
-    def __init__(
-        self,
-        name: str,
-        field: FieldForm,
-        strict: bool,
-        finite: bool,
-        open_stream: StreamOf,
-        items: int,
-    ) -> None:
-        super().__init__(name, field, strict, finite, open_stream, items)
-        self.valid_when = field.valid_when
-        self.valid = open_stream(field.mask or "", items)
+    def __init__(self, spec: FieldSpec, open_stream: StreamOf, items: int) -> None:
+        super().__init__(spec, open_stream, items)
+        self.valid_when = spec.form.valid_when
+        self.valid = open_stream(spec.form.mask or "", items)
         self.streams = [self.values, self.valid]
 
     def stage(self, batch: Batch) -> None:
@@ -115,12 +122,10 @@ class MaskedWriter(NumberWriter):
 class StringWriter:
     """Strings, one after the other: offsets and UTF-8 bytes."""
 
-    def __init__(self, name: str, field: FieldForm, open_stream: StreamOf, items: int) -> None:
-        self.name = name
-        self.offsets = open_stream(field.offsets or "", items + 1)
-        last = self.offsets.last()
-        self.base = int(last) if last is not None else 0
-        self.values = open_stream(field.values, self.base)
+    def __init__(self, spec: FieldSpec, open_stream: StreamOf, items: int) -> None:
+        self.name = spec.name
+        self.offsets = open_stream(spec.form.offsets or "", items + 1)
+        self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
         self.streams = [self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
@@ -139,24 +144,20 @@ class DictionaryWriter:
     """Strings by their number in a dictionary, which is written when the table is flushed."""
 
     def __init__(
-        self,
-        name: str,
-        field: FieldForm,
-        dictionary: Dictionary,
-        open_stream: StreamOf,
-        items: int,
+        self, spec: FieldSpec, dictionary: Dictionary, open_stream: StreamOf, items: int
     ) -> None:
-        self.name = name
-        self.nullable = field.column.nullable
+        form = spec.form
+        self.name = spec.name
+        self.nullable = form.column.nullable
         self.dictionary = dictionary
         self.written = len(dictionary)
-        self.codes = open_stream(field.codes or "", items)
+        self.codes = open_stream(form.codes or "", items)
         if self.codes.dtype != np.int32:
             raise FormatError(
                 f"{self.codes.name}: codes of {self.codes.dtype} cannot be appended to"
             )
-        self.offsets = open_stream(field.offsets or "", self.written + 1)
-        self.values = open_stream(field.values, int(self.offsets.last() or 0))
+        self.offsets = open_stream(form.offsets or "", self.written + 1)
+        self.values = open_stream(form.values, int(self.offsets.last() or 0))
         self.streams = [self.codes, self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
@@ -183,20 +184,12 @@ class DictionaryWriter:
 class NestedWriter:
     """Lists of numbers in every item: offsets and values."""
 
-    def __init__(
-        self,
-        name: str,
-        field: FieldForm,
-        strict: bool,
-        finite: bool,
-        open_stream: StreamOf,
-        items: int,
-    ) -> None:
-        self.name = name
-        self.dtype = field.column.dtype if strict else None
-        self.finite = finite
-        self.offsets = open_stream(field.offsets or "", items + 1)
-        self.values = open_stream(field.values, int(self.offsets.last() or 0))
+    def __init__(self, spec: FieldSpec, open_stream: StreamOf, items: int) -> None:
+        self.name = spec.name
+        self.dtype = spec.dtype
+        self.finite = spec.finite
+        self.offsets = open_stream(spec.form.offsets or "", items + 1)
+        self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
         self.streams = [self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
@@ -220,10 +213,7 @@ class NestedWriter:
 
 
 def field_writer(
-    name: str,
-    field: FieldForm,
-    strict: bool,
-    finite: bool,
+    spec: FieldSpec,
     dictionary: Callable[[], Dictionary],
     open_stream: StreamOf,
     items: int,
@@ -232,12 +222,8 @@ def field_writer(
 
     Parameters
     ----------
-    name, field
-        The column, and where its parts lie.
-    strict
-        Whether batches must have the column's very dtype. Otherwise they are converted to it.
-    finite
-        Whether NaN and infinity are refused.
+    spec
+        The column.
     dictionary
         Reads the dictionary that the file has.
     open_stream
@@ -245,14 +231,15 @@ def field_writer(
     items
         How many items the column holds.
     """
-    if field.codes is not None:
-        return DictionaryWriter(name, field, dictionary(), open_stream, items)
-    if field.column.is_string:
-        return StringWriter(name, field, open_stream, items)
-    if field.column.nested:
-        return NestedWriter(name, field, strict, finite, open_stream, items)
-    kind = MaskedWriter if field.mask is not None else NumberWriter
-    return kind(name, field, strict, finite, open_stream, items)
+    form = spec.form
+    if form.codes is not None:
+        return DictionaryWriter(spec, dictionary(), open_stream, items)
+    if form.column.is_string:
+        return StringWriter(spec, open_stream, items)
+    if form.column.nested:
+        return NestedWriter(spec, open_stream, items)
+    kind = MaskedWriter if form.mask is not None else NumberWriter
+    return kind(spec, open_stream, items)
 
 
 def stage_offsets(stream: Stream, offsets: Any, base: int) -> None:

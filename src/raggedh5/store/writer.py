@@ -17,6 +17,7 @@ from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.facts import Facts
 from raggedh5.store.field_writers import (
     DictionaryWriter,
+    FieldSpec,
     FieldWriter,
     field_writer,
     stage_offsets,
@@ -256,10 +257,7 @@ class TableWriter:
             finite = bool(buffers[field.values].dataset.attrs.get("finite", False))
             self.columns[name] = field.column
             self._fields[name] = field_writer(
-                name,
-                field,
-                name not in self.declared,
-                finite,
+                FieldSpec(name, field, name not in self.declared, finite),
                 lambda field=field: self._dictionary(field),  # type: ignore[misc]
                 open_stream,
                 items,
