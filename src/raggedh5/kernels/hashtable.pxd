@@ -130,18 +130,34 @@ cdef inline Py_ssize_t add(
     return t.count - 1
 
 
+cdef inline Py_ssize_t find_short(
+    HashTable *t, uint64_t key, Py_ssize_t size, const uint8_t *p
+) noexcept nogil:
+    """Do what find_or_add does for a string of up to 8 bytes, which are the key as well."""
+    cdef uint64_t at = home(t, key, size)
+    cdef Slot *slot = t.slots + at
+    while slot.rank:
+        if slot.key == key and slot.size == size:
+            return slot.rank - 1
+        at = (at + 1) & t.last
+        slot = t.slots + at
+    return add(t, p, size, key)
+
+
 cdef inline Py_ssize_t find_or_add(
     HashTable *t, const uint8_t *p, Py_ssize_t size
 ) noexcept nogil:
     """Return the code of a string, adding it if it is new; a TABLE_ fault if that fails."""
-    cdef uint64_t key = key_of(t, p, size)
-    cdef uint64_t at = home(t, key, size)
-    cdef Slot *slot = t.slots + at
+    cdef uint64_t key, at
+    cdef Slot *slot
     cdef int64_t start
+    if size < LONG:
+        return find_short(t, load_short(p, size), size, p)
+    key = hash_long(p, size, t.seed)
+    at = home(t, key, size)
+    slot = t.slots + at
     while slot.rank:
-        if slot.key == key and slot.size == min(size, LONG):
-            if size < LONG:
-                return slot.rank - 1
+        if slot.key == key and slot.size == LONG:
             start = t.offsets[slot.rank - 1]
             if t.offsets[slot.rank] - start == size and memcmp(t.pool + start, p, size) == 0:
                 return slot.rank - 1

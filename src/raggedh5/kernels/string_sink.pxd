@@ -1,11 +1,11 @@
 """Where strings go one by one: a growing buffer of bytes with offsets, or dictionary codes."""
 
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport realloc
 
-from .hashtable cimport TABLE_FULL, HashTable, find_or_add
-from .utf8 cimport codepoint, copy_bytes, transcode
+from .hashtable cimport TABLE_FULL, HashTable, find_or_add, find_short
+from .utf8 cimport codepoint, copy_bytes, short_size, store_short, transcode
 
 cdef enum Fault:
     FINE = 0
@@ -94,6 +94,26 @@ cdef inline Fault put_utf8(SinkState *s, const uint8_t *p, Py_ssize_t size) noex
     copy_bytes(s.data + s.used, p, size)
     s.used += size
     put_end(s)
+    return FINE
+
+
+cdef inline Fault put_short(SinkState *s, uint64_t key) noexcept nogil:
+    """Put up to 8 characters of ASCII, the first one in the lowest byte and zeros behind."""
+    cdef int size = short_size(key)
+    cdef Py_ssize_t code
+    if s.filled == s.room:
+        return CHANGED
+    if not grow(s, 8):
+        return NO_MEMORY
+    store_short(s.data + s.used, key)
+    if s.table != NULL:
+        code = find_short(s.table, key, size, s.data)
+        if code < 0:
+            return TOO_MANY if code == TABLE_FULL else NO_MEMORY
+        put_code(s, code)
+    else:
+        s.used += size
+        put_end(s)
     return FINE
 
 

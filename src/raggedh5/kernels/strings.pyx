@@ -9,7 +9,7 @@ cimport numpy as cnp
 from cpython.list cimport PyList_Check, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from .string_object cimport put_object
 from .string_sink cimport (
@@ -22,9 +22,10 @@ from .string_sink cimport (
     SinkState,
     put_code_points,
     put_null,
+    put_short,
     put_utf8,
 )
-from .utf8 cimport MOST_BYTES_UCS4, is_utf8
+from .utf8 cimport HIGH_BITS, MOST_BYTES_UCS4, is_utf8, load_short
 
 cnp.import_array()
 
@@ -87,16 +88,27 @@ cdef Fault put_row_of_objects(SinkState *s, Row r) noexcept nogil:
 
 
 cdef Fault put_row_of_ucs4(SinkState *s, Row r) noexcept nogil:
-    cdef Py_ssize_t j, count
+    cdef Py_ssize_t j, k, count
     cdef const uint32_t *p
+    cdef uint32_t every = 0x80
+    cdef uint64_t key = 0
     cdef Fault fault
     for j in range(r.stop):
         if r.picks == NULL or r.picks[j * r.pick_step]:
             p = <const uint32_t *>(r.base + j * r.step)
             count = r.size // 4
-            while count and p[count - 1] == 0:
-                count -= 1
-            fault = put_code_points(s, p, count, MOST_BYTES_UCS4)
+            if count <= 8:
+                # Most strings are a symbol or a short name: no loop over them guesses their length.
+                key = every = 0
+                for k in range(count):
+                    every |= p[k]
+                    key |= <uint64_t>p[k] << (8 * k)
+            if count <= 8 and every < 0x80:
+                fault = put_short(s, key)
+            else:
+                while count and p[count - 1] == 0:
+                    count -= 1
+                fault = put_code_points(s, p, count, MOST_BYTES_UCS4)
             if fault != FINE:
                 s.item = j
                 return fault
@@ -106,14 +118,19 @@ cdef Fault put_row_of_ucs4(SinkState *s, Row r) noexcept nogil:
 cdef Fault put_row_of_bytes(SinkState *s, Row r) noexcept nogil:
     cdef Py_ssize_t j, count
     cdef const uint8_t *p
+    cdef uint64_t key
     cdef Fault fault
     for j in range(r.stop):
         if r.picks == NULL or r.picks[j * r.pick_step]:
             p = <const uint8_t *>(r.base + j * r.step)
             count = r.size
-            while count and p[count - 1] == 0:
-                count -= 1
-            fault = put_utf8(s, p, count) if is_utf8(p, count) else NOT_UTF8
+            key = load_short(p, count) if count <= 8 else HIGH_BITS
+            if not key & HIGH_BITS:
+                fault = put_short(s, key)
+            else:
+                while count and p[count - 1] == 0:
+                    count -= 1
+                fault = put_utf8(s, p, count) if is_utf8(p, count) else NOT_UTF8
             if fault != FINE:
                 s.item = j
                 return fault

@@ -17,7 +17,20 @@ cdef enum:
 cdef extern from *:
     """
     #define RH5_HIGH_BITS 0x8080808080808080ULL
+
+    /* Bytes up to the highest one that is not zero. */
+    #include <stdint.h>
+    static inline int rh5_short_size(uint64_t key) {
+    #ifdef __GNUC__
+        return key ? 8 - (__builtin_clzll(key) >> 3) : 0;
+    #else
+        int size = 0;
+        for (; key; key >>= 8) size++;
+        return size;
+    #endif
+    }
     """
+    int short_size "rh5_short_size"(uint64_t key) nogil
     const uint64_t HIGH_BITS "RH5_HIGH_BITS"
 
 
@@ -44,6 +57,13 @@ cdef inline uint64_t load_short(const uint8_t *p, Py_ssize_t size) noexcept nogi
         return (<uint64_t>p[0] | <uint64_t>p[size >> 1] << (8 * (size >> 1))
                 | <uint64_t>p[size - 1] << (8 * (size - 1)))
     return 0
+
+
+cdef inline void store_short(uint8_t *out, uint64_t key) noexcept nogil:
+    """Write what `load_short` has read, and zeros up to 8 bytes."""
+    cdef int k
+    for k in range(8):
+        out[k] = <uint8_t>(key >> (8 * k))
 
 
 cdef inline void copy_bytes(uint8_t *out, const uint8_t *source, Py_ssize_t size) noexcept nogil:
