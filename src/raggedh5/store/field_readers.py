@@ -220,6 +220,9 @@ class DictionaryReader:
     def plan(self, start: int, stop: int) -> Plan:
         """See `FieldReader`."""
         calls, codes = self.codes.plan(start, stop)
+        # Here and not by the last call: two threads that ask HDF5 many short questions take turns
+        # of milliseconds at the GIL.
+        self.categories()
         return calls, lambda: self._looked_up(codes())
 
     def categories(self) -> Strings:
