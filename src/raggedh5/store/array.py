@@ -47,24 +47,30 @@ class ArrayWriter:
     def append(self, block: Values) -> None:
         """Append all rows of `block`, or none."""
         stream, sink = self.stream, self.handle.sink
-        sink.advance()
-        step = max(PART // max(block[:1].nbytes, 1), 1)
-        step = -(-step // stream.length) * stream.length
-        if len(block) <= step:
+        if len(block) < stream.length:
+            sink.advance()
             stream.append(block)
         else:
-            snapshot = stream.snapshot()
-            try:
-                for first in range(0, len(block), step):
-                    stream.append(block[first : first + step])
-                    sink.advance()
-            except BaseException:
-                stream.restore(snapshot)
-                self._saved = -1
-                raise
+            self._append_parts(block)
         sink.wait()
         if self.handle.adopted:
             self.flush(sync_only=True)
+
+    def _append_parts(self, block: Values) -> None:
+        """Append a large block part by part; go back to where it began if one cannot be stored."""
+        stream = self.stream
+        step = max(PART // max(block[:1].nbytes, 1), 1)
+        step = -(-step // stream.length) * stream.length
+        snapshot = stream.snapshot()
+        try:
+            for first in range(0, len(block), step):
+                # What is coded is stored while the threads have the next chunks to code.
+                stream.append(block[first : first + step])
+                self.handle.sink.advance()
+        except BaseException:
+            stream.restore(snapshot)
+            self._saved = -1
+            raise
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file; see `raggedh5.store.writer.TableWriter.flush`."""
