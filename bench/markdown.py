@@ -35,13 +35,17 @@ appends, batches of 64 rows, in memory.
 {breakdown}
 
 - Storing is the kernel's: it finds pages for the file and copies into them. HDF5 lets in one thread
-  at a time; a thread of its own for storing was tried, and lost as much in handing over the GIL.
+  at a time; a thread of its own for storing was tried twice, by way of h5py and by HDF5's C
+  functions without the GIL. Either lost as much in handing over locks as it saved.
 - Packing is bound by memory: the rows of a padded batch are far apart, and each is touched once.
 - What a file costs however small it is, its datasets and their attributes, is paid once: it is the
   larger share of a small file. The figures of scaling show it.
 
 A read is bound by memory as well: the pages of the result are touched for the first time while it
-is decoded, which takes about as long as the decoding.
+is decoded, which takes about as long as the decoding. On a virtual machine that hands freed memory
+back to its host, as this one does, a page may then cost ten times as much, and which contender
+meets such pages is chance. The widest ranges of rounds come from that, above all those of reading
+and of dense arrays, where memory and disk change places from one run of this page to the next.
 
 What is compared with h5py depends on the version of HDF5. From 2.0 on it keeps 8 MiB of decoded
 chunks for each dataset (1 MiB before), so that small files are served from memory;
