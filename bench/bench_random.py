@@ -88,7 +88,7 @@ def measure(kind: str, where: str, rows: int, rounds: int) -> Figure:
     """
     what, _, large = kind.partition("-")
     times = LARGER if large else 1
-    draws = 400 if what == "row" else 20
+    draws = 2000 if what == "row" else 20
     title = "One random row" if what == "row" else f"{DRAW} random rows as a padded batch"
     figure = Figure(
         key=f"random-{kind}-{where}",
