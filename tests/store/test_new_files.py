@@ -28,6 +28,31 @@ def test_the_old_file_stays_until_the_new_one_is_closed(path):
     assert left_behind(path) == []
 
 
+FORGETFUL = """
+import gc, sys
+import numpy as np
+import raggedh5 as rh5
+
+values = np.random.default_rng(0).normal(size=(64, 256, 3)).astype("f4")
+mask = np.ones((64, 256), bool)
+for _ in range(20):
+    file = rh5.File(sys.argv[1], "w", codec=rh5.Blosc("zstd", 9), threads=3)
+    table = file.create_table("t")
+    for _ in range(12):
+        table.append({"x": values}, mask=mask)
+    del file, table
+    gc.collect()
+print("alive")
+"""
+
+
+def test_a_file_that_is_forgotten_while_chunks_are_coded(path):
+    command = [sys.executable, "-W", "error", "-c", FORGETFUL, str(path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stdout.strip()) == (0, "alive"), result.stderr
+    assert list(path.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", ["w", "x", "a"])
 @pytest.mark.parametrize("old", [True, False])
 def test_an_exception_leaves_what_was_there(path, mode, old):

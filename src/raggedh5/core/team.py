@@ -3,6 +3,7 @@
 import os
 import threading
 import weakref
+from collections import deque
 
 from raggedh5.kernels.coder import Team, Work
 
@@ -30,12 +31,18 @@ class CodingThreads:
         self._team: Team | None = None
         self._owner = 0
         self._stop: weakref.finalize[..., CodingThreads] | None = None
+        self._under_way: deque[Work] = deque()
 
     def put(self, work: Work) -> None:
-        """Have `work` coded; the caller keeps it until then."""
+        """Have `work` coded. It is kept until then, also where the caller lets go of it."""
         team = self._running()
         if team is None or not team.put(work):
             work.run()
+            return
+        under_way = self._under_way
+        while under_way and under_way[0].ready():
+            under_way.popleft()
+        under_way.append(work)
 
     def result(self, work: Work) -> int:
         """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""
@@ -46,8 +53,8 @@ class CodingThreads:
         return work.result()
 
     def close(self) -> None:
-        """Let the threads end after what is queued. What comes later starts new ones."""
-        if self._stop is not None and self._owner == os.getpid():
+        """Let the threads end, once all is coded. What comes later starts new ones."""
+        if self._stop is not None:
             self._stop()
         self._team = self._stop = None
 
@@ -58,6 +65,15 @@ class CodingThreads:
             team = self._team = Team(QUEUE)
             for _ in range(self.threads - 1):
                 threading.Thread(target=team.serve, name="raggedh5", daemon=True).start()
-            self._stop = weakref.finalize(self, team.stop)
             self._owner = os.getpid()
+            self._stop = weakref.finalize(self, _end, team, self._under_way, self._owner)
         return self._team
+
+
+def _end(team: Team, under_way: "deque[Work]", owner: int) -> None:
+    """Let the threads end, and wait until they touch none of what they were given any more."""
+    if owner == os.getpid():
+        team.stop()
+        for work in under_way:
+            work.result()
+        under_way.clear()
