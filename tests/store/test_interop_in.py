@@ -286,3 +286,20 @@ def test_forms_that_are_no_tables_say_so(path):
         for name in ("numbers", "union"):
             with pytest.raises(rh5.FormatError, match=f"/{name}"):
                 len(file[name])
+
+
+@pytest.mark.parametrize("length", [np.int32(2), np.array([2]), np.array([2], "u1")])
+def test_a_table_whose_length_is_of_another_type_grows(path, length):
+    """Another writer's integer is as good as ours; after an append it is ours."""
+    rh5.write(path, {"t": {"x": [[1, 2], [3]]}})
+    with h5py.File(path, "a") as file:
+        file["t"].attrs["length"] = length
+        form = file["t"].attrs["form"]
+        file["t"].attrs["form"] = np.bytes_(form)
+    with rh5.File(path, "a") as file:
+        assert len(file["t"]) == 2
+        file["t"].append({"x": [[4, 5]]})
+    with h5py.File(path) as file:
+        assert file["t"].attrs["length"] == 3
+        assert file["t"].attrs["length"].dtype == np.int64
+    assert rh5.read(path)["t"]["x"].to_list() == [[1, 2], [3], [4, 5]]

@@ -18,13 +18,13 @@ __all__ = ["create_list", "get_number", "get_text", "read_list", "set_number", "
 def set_text(item: Any, name: str, text: str) -> None:
     """Give a low-level object an attribute: variable-length UTF-8, as h5py's own are.
 
-    One that is there already is written over, and has to be such an attribute.
+    One that is there already is written over, or replaced where it is of another kind.
     """
     _set(item, name.encode(), np.array(text, _TEXT), *_text_types())
 
 
 def set_number(item: Any, name: str, value: int) -> None:
-    """Give a low-level object an attribute of int64, or write one over."""
+    """Give a low-level object an attribute of int64; see `set_text`."""
     _set(item, name.encode(), np.array(value, np.int64), h5t.STD_I64LE, h5t.NATIVE_INT64)
 
 
@@ -86,9 +86,11 @@ def read_list(parent: Any, name: bytes) -> tuple[Any, NDArray[np.uint64] | None]
 
 
 def _set(item: Any, key: bytes, value: NDArray[Any], stored: Any, held: Any) -> None:
-    if h5a.exists(item, key):
-        attribute = h5a.open(item, key)
-    else:
+    attribute = h5a.open(item, key) if h5a.exists(item, key) else None
+    if attribute is not None and (attribute.shape != () or attribute.get_type() != stored):
+        h5a.delete(item, key)
+        attribute = None
+    if attribute is None:
         attribute = h5a.create(item, key, stored, _scalar())
     attribute.write(value, held)
 

@@ -246,7 +246,9 @@ class File:
         """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path."""
         self._handle.check_open()
         item = self._root[name]
-        return self._table(item) if is_table(item) else self._array(item)
+        if is_table(item):
+            return self._table(item)
+        return self._array(item) if isinstance(item, h5py.Dataset) else item
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such an object."""
@@ -399,11 +401,8 @@ class File:
     def _table(self, group: h5py.Group) -> Table:
         return Table(self._handle_of(group), group, self._storage)
 
-    def _array(self, item: Any) -> Any:
-        """Return the `Array` of a dataset, and anything else as it is."""
-        if isinstance(item, h5py.Dataset):
-            return Array(self._handle_of(item), item, self._storage.blocksize)
-        return item
+    def _array(self, dataset: h5py.Dataset) -> Array:
+        return Array(self._handle_of(dataset), dataset, self._storage.blocksize)
 
     def _handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
         """Return the handle of the file that an item lies in: a link may lead to another file."""
