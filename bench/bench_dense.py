@@ -13,6 +13,7 @@ import pytest
 from bench import place
 from bench.data import spectra
 from bench.figure import Figure
+from bench.ideal import Ideal
 from bench.interleave import interleave
 from bench.rivals.h5py_flat import read
 
@@ -103,11 +104,15 @@ def measure(kind: str, where: str, rows: int, rounds: int) -> Figure:
             for name, path in paths.items():
                 WAYS[name]["write"](path, values)
         runs = {name: _run(name, kind, paths[name], values, spot) for name in WAYS}
-        times = interleave(
-            runs, rounds, after={name: lambda name=name: clean(name) for name in WAYS}
-        )
+        after = {name: lambda name=name: clean(name) for name in WAYS}
+        ideal = Ideal.of_array(values, spot, BLOCK if kind == "append" else None)
+        terms = ideal.reading() if kind == "read" else ideal.writing()
+        if kind != "read":
+            after["write"] = ideal.clean
+        times = interleave(runs | terms, rounds, after=after)
     for name in WAYS:
         figure.add(name, times[name], values.nbytes, size=sizes[name])
+    figure.ideal = {term: times[term].wall for term in terms}
     return figure
 
 

@@ -7,6 +7,7 @@ import pytest
 from bench import memory, place, workload
 from bench.figure import Figure
 from bench.flat import flatten, nbytes
+from bench.ideal import Ideal
 from bench.interleave import interleave
 from bench.rivals import NAMES, contenders, installed
 
@@ -40,13 +41,17 @@ def measure(
                 "what": rival.what,
                 "fewer": rival.fewer,
             }
-        times = interleave(runs, rounds)
+        terms = {}
+        if kind.startswith("numbers"):
+            terms = Ideal.of_batches(batches, spot).reading()
+        times = interleave(runs | terms, rounds)
     for name, entry in entries.items():
         figure.add(name, times[name], **entry)
         if peaks:
             figure.contenders[name]["peak"] = memory.peak(
                 "read", name, kind, rows // entry["fewer"], where
             )
+    figure.ideal = {term: times[term].wall for term in terms}
     return figure
 
 

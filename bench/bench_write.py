@@ -40,8 +40,8 @@ def measure(
         runs = {name: lambda name=name: run(name) for name in rivals}
         after = {name: lambda name=name: clean(name) for name in rivals}
         if kind.startswith("numbers"):
-            ideal = Ideal(batches, spot)
-            runs |= {term: getattr(ideal, term) for term in ("memcpy", "compress", "write")}
+            ideal = Ideal.of_batches(batches, spot)
+            runs |= ideal.writing()
             after["write"] = ideal.clean
         times = interleave(runs, rounds, after=after)
     for name, rival in rivals.items():

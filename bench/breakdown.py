@@ -18,13 +18,14 @@ import raggedh5 as rh5
 from bench import place, workload
 from bench.flat import Batch, flatten, nbytes
 
-KIND = "numbers-64"
+KINDS = ("numbers-64", "lists-64")
 ROUNDS = 5
 
 # What is added up for each part, and what of it belongs to another.
 PARTS = {
     "storing chunks: `write()` inside HDF5, and its index": ([("sink.py", "store")], []),
     "packing: copying the kept items": ([("packing.py", "pack_into")], []),
+    "text: from `str` to codes, which takes the GIL": ([("dictionary.py", "encode_into")], []),
     "reading the masks": ([("kept.py", "kept_from_mask")], []),
     "creating tables and their datasets": (
         [("writer.py", "_build"), ("file.py", "create_table")],
@@ -42,9 +43,9 @@ def write(path: Path, batches: list[Batch], threads: int | None = None) -> None:
                 tables[name].append(columns, mask=mask)
 
 
-def measure(rows: int = 16384) -> list[list[str]]:
-    """Return rows of the table: part, milliseconds, share."""
-    batches = workload.batches(KIND, rows)
+def measure(kind: str, rows: int = 16384) -> list[list[str]]:
+    """Return rows of the table: part, milliseconds, share; of batches of 64 rows, in memory."""
+    batches = workload.batches(kind, rows)
     parts: dict[str, list[float]] = {name: [] for name in PARTS}
     totals: list[float] = []
     with place.Place("memory") as spot:
@@ -64,7 +65,7 @@ def measure(rows: int = 16384) -> list[list[str]]:
                 seconds = sum(_cumulative(stats, *f) for f in added)
                 parts[name].append(scale * (seconds - sum(_cumulative(stats, *f) for f in taken)))
     total = statistics.median(totals)
-    medians = {name: statistics.median(values) for name, values in parts.items()}
+    medians = {name: statistics.median(values) for name, values in parts.items() if any(values)}
     medians["everything else: Python's cost of a batch and of a column, waiting"] = total - sum(
         medians.values()
     )
@@ -81,5 +82,7 @@ def _cumulative(stats: pstats.Stats, file: str, function: str) -> float:
 
 
 if __name__ == "__main__":
-    for line in measure():
-        print(" | ".join(line))
+    for kind in KINDS:
+        print(kind)
+        for line in measure(kind):
+            print("  " + " | ".join(line))

@@ -53,5 +53,11 @@ class Figure:
         pairs = zip(self.ideal_seconds(), self.contenders[name]["wall"], strict=True)
         return median(ideal / wall for ideal, wall in pairs)
 
+    def ideal_speedup(self, fast: str, slow: str) -> float:
+        """Return how many times as fast as `slow` the ideal is, for as many bytes as `fast`."""
+        nbytes = self.contenders[fast]["bytes"]
+        pairs = zip(self.ideal_seconds(), self.rates(slow), strict=True)
+        return median(nbytes / seconds / 1e6 / rate for seconds, rate in pairs)
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

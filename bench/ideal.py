@@ -1,9 +1,12 @@
-"""The ideal: what writing would take if only the unavoidable were done, each part at full speed.
+"""The ideal: what would be left if only the unavoidable were done, each part at full speed.
+
+Of a write:
 
 memcpy
     As many bytes as are valid, out of the same padded arrays, into buffers of one chunk: one
     contiguous `numpy.copyto` (a memcpy) for each column and batch, in one thread. A compaction
-    reads the same memory in shorter runs, so it cannot be faster.
+    reads the same memory in shorter runs, so it cannot be faster. A dense array that is written at
+    once needs none.
 compress
     Every 512 KiB chunk of the compacted columns through `blosc_compress_ctx` of the library that
     hdf5plugin ships (LZ4, byte shuffle, level 5, Blosc's own block size), in as many threads as
@@ -12,13 +15,22 @@ write
     The compressed chunks, one `write` each, to a new file on the same file system; on disk with
     an fsync, as the contenders are timed.
 
-The ideal is the sum. A writer that overlaps the three could in principle beat it.
+Of a read:
+
+read
+    The compressed chunks, one `pread` each, into one buffer.
+decompress
+    Every chunk through `blosc_decompress_ctx`, in as many threads as there are cores, into an array
+    that is allocated for it, as a reader's result is.
+
+The ideal is the sum. What overlaps its terms can in principle beat it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,18 +49,50 @@ def cores() -> int:
 
 
 class Ideal:
-    """The three terms for some batches of numbers, each ready to be timed alone."""
+    """The terms for some chunks, each ready to be timed alone.
 
-    def __init__(self, batches: list[Batch], place: Place, threads: int | None = None):
-        self.threads = threads or cores()
+    `copies` are pairs of a buffer and what is copied to it on the way into the chunks.
+    """
+
+    def __init__(
+        self,
+        chunks: list[np.ndarray],
+        place: Place,
+        copies: list[tuple[np.ndarray, np.ndarray]] | None = None,
+    ):
         self.place = place
         self.path = place.path("ideal", ".bin")
-        self._pool = ThreadPoolExecutor(self.threads)
-        self._copies = list(_copies(batches))
-        self._chunks = list(_chunks(flatten(batches)))
-        self._compress = _blosc()
-        self._outs = [np.empty(CHUNK + OVERHEAD, np.uint8) for _ in range(self.threads)]
+        self._threads = cores()
+        self._pool = ThreadPoolExecutor(self._threads)
+        self._copies = copies or []
+        self._chunks = chunks
+        self._compress, self._decompress = _blosc()
+        self._outs = [np.empty(CHUNK + OVERHEAD, np.uint8) for _ in range(self._threads)]
         self._stored = [self._stored_chunk(chunk) for chunk in self._chunks]
+
+    @classmethod
+    def of_batches(cls, batches: list[Batch], place: Place) -> Ideal:
+        return cls(list(_chunks(flatten(batches))), place, list(_copies(batches)))
+
+    @classmethod
+    def of_array(cls, values: np.ndarray, place: Place, block: int | None = None) -> Ideal:
+        """Return that of a dense array, appended `block` rows at a time, or written at once."""
+        copies = []
+        if block:
+            buffer = np.empty((block, *values.shape[1:]), values.dtype)
+            parts = [values[start : start + block] for start in range(0, len(values), block)]
+            copies = [(buffer[: len(part)], part) for part in parts]
+        return cls(list(_pieces(values)), place, copies)
+
+    def writing(self) -> dict[str, Callable[[], None]]:
+        """Return the terms of a write."""
+        terms = {"memcpy": self.memcpy} if self._copies else {}
+        return terms | {"compress": self.compress, "write": self.write}
+
+    def reading(self) -> dict[str, Callable[[], None]]:
+        """Return the terms of a read; the file is written once for them."""
+        self.write()
+        return {"read": self.read, "decompress": self.decompress}
 
     def memcpy(self) -> None:
         for out, values in self._copies:
@@ -56,7 +100,13 @@ class Ideal:
 
     def compress(self) -> None:
         work = iter(self._chunks)
-        list(self._pool.map(lambda out: self._drain(work, out), self._outs))
+
+        # next() of a list iterator is atomic, so the threads share it without a lock.
+        def drain(out: np.ndarray) -> None:
+            for chunk in work:
+                self._one(chunk, out)
+
+        list(self._pool.map(drain, self._outs))
 
     def write(self) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -68,13 +118,33 @@ class Ideal:
         finally:
             os.close(descriptor)
 
+    def read(self) -> None:
+        descriptor, at = os.open(self.path, os.O_RDONLY), 0
+        try:
+            for chunk in self._stored:
+                at += os.preadv(descriptor, [memoryview(self._outs[0])[: len(chunk)]], at)
+        finally:
+            os.close(descriptor)
+
+    def decompress(self) -> None:
+        result = np.empty(sum(chunk.nbytes for chunk in self._chunks), np.uint8)
+        work = iter(list(zip(self._stored, self._places(result), strict=True)))
+
+        def drain(_: int) -> None:
+            for stored, out in work:
+                if self._decompress(stored, out.ctypes.data, len(out), 1) != len(out):
+                    raise RuntimeError("blosc_decompress_ctx failed")
+
+        list(self._pool.map(drain, range(self._threads)))
+
     def clean(self) -> None:
         Path(self.path).unlink(missing_ok=True)
 
-    def _drain(self, work, out: np.ndarray) -> None:
-        # next() of a list iterator is atomic, so the threads share it without a lock.
-        for chunk in work:
-            self._one(chunk, out)
+    def _places(self, result: np.ndarray) -> Iterator[np.ndarray]:
+        at = 0
+        for chunk in self._chunks:
+            yield result[at : at + chunk.nbytes]
+            at += chunk.nbytes
 
     def _one(self, chunk: np.ndarray, out: np.ndarray) -> int:
         size = self._compress(
@@ -89,7 +159,7 @@ class Ideal:
         return self._outs[0][: self._one(chunk, self._outs[0])].tobytes()
 
 
-def _copies(batches: list[Batch]):
+def _copies(batches: list[Batch]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pairs of a buffer and as many bytes of each column as its mask keeps."""
     buffers: dict[str, np.ndarray] = {}
     for batch in batches:
@@ -103,21 +173,27 @@ def _copies(batches: list[Batch]):
                     yield buffer[: len(part)], part
 
 
-def _chunks(tables: dict[str, Table]):
+def _chunks(tables: dict[str, Table]) -> Iterator[np.ndarray]:
     for table in tables.values():
         for column in (table.offsets, *table.columns.values()):
-            flat = column.reshape(-1)
-            step = CHUNK // flat.itemsize
-            for start in range(0, len(flat), step):
-                yield np.ascontiguousarray(flat[start : start + step])
+            yield from _pieces(column)
+
+
+def _pieces(values: np.ndarray) -> Iterator[np.ndarray]:
+    flat = values.reshape(-1)
+    step = CHUNK // flat.itemsize
+    for start in range(0, len(flat), step):
+        yield np.ascontiguousarray(flat[start : start + step])
 
 
 def _blosc():
     path = next(Path(hdf5plugin.PLUGIN_PATH).glob("libh5blosc.*"))
-    function = ctypes.CDLL(str(path)).blosc_compress_ctx
+    library = ctypes.CDLL(str(path))
+    compress, decompress = library.blosc_compress_ctx, library.blosc_decompress_ctx
     size, pointer = ctypes.c_size_t, ctypes.c_void_p
-    function.argtypes = [
+    compress.argtypes = [
         ctypes.c_int, ctypes.c_int, size, size, pointer, pointer, size, ctypes.c_char_p, size,
         ctypes.c_int,
     ]  # fmt: skip
-    return function
+    decompress.argtypes = [ctypes.c_char_p, pointer, size, ctypes.c_int]
+    return compress, decompress

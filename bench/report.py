@@ -27,6 +27,7 @@ from bench import (
 )
 from bench.figure import Figure
 
+Breakdowns = dict[str, list[list[str]]]
 DENSE_ROWS = 100_000
 READ = ("numbers-64", "lists-64", "molecules-64")
 
@@ -86,14 +87,12 @@ def main() -> None:
     print(markdown.targets(figures))
     if not args.only:
         facts = machine.describe()
-        parts = breakdown.measure(args.rows)
+        parts = {kind: breakdown.measure(kind, args.rows) for kind in breakdown.KINDS}
         save(args.docs / "benchmarks" / "results.json", facts, figures, parts)
         write(args.docs, facts, figures, parts)
 
 
-def write(
-    docs: Path, facts: dict[str, str], figures: dict[str, Figure], parts: list[list[str]]
-) -> None:
+def write(docs: Path, facts: dict[str, str], figures: dict[str, Figure], parts: Breakdowns) -> None:
     directory = docs / "benchmarks"
     directory.mkdir(parents=True, exist_ok=True)
     names = {key: f"benchmarks/{plots.draw(figure, directory)}" for key, figure in figures.items()}
@@ -101,9 +100,7 @@ def write(
     print(f"written: {docs / 'benchmarks.md'}")
 
 
-def save(
-    path: Path, facts: dict[str, str], figures: dict[str, Figure], parts: list[list[str]]
-) -> None:
+def save(path: Path, facts: dict[str, str], figures: dict[str, Figure], parts: Breakdowns) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {key: figure.as_dict() for key, figure in figures.items()}
     results = {"machine": facts, "figures": entries, "breakdown": parts}

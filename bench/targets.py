@@ -12,7 +12,10 @@ OURS = "raggedh5"
 
 
 class Target(NamedTuple):
-    """`value` returns what was measured; it is met where that is at least (or at most) `goal`."""
+    """`value` returns what was measured; it is met where that is at least (or at most) `goal`.
+
+    `beside` is the contender that a ratio is taken to, for the ratio that the ideal reaches.
+    """
 
     text: str
     figure: str
@@ -20,13 +23,22 @@ class Target(NamedTuple):
     goal: float
     unit: str = "x"
     at_most: bool = False
+    beside: str = ""
+
+    def ideal(self, figures: Figures) -> float | None:
+        """Return what the ideal of the same run reaches, None where it has none."""
+        figure = figures[self.figure]
+        return figure.ideal_speedup(OURS, self.beside) if self.beside and figure.ideal else None
 
     def met(self, value: float) -> bool:
         return value <= self.goal if self.at_most else value >= self.goal
 
 
-def faster(figure: str, other: str) -> Callable[[Figures], float]:
-    return lambda figures: figures[figure].speedup(OURS, other)
+def ratio(text: str, figure: str, other: str, goal: float) -> Target:
+    """Return a target of being so many times as fast as another contender."""
+    return Target(
+        text, figure, lambda figures: figures[figure].speedup(OURS, other), goal, beside=other
+    )
 
 
 def milliseconds(figure: str, name: str) -> Callable[[Figures], float]:
@@ -74,17 +86,17 @@ def _writes(kind: str, text: str) -> list[Target]:
     figure = f"write-{kind}-memory"
     vlen = "beside h5py row by row"
     return [
-        Target(f"write {text}, {vlen}", figure, faster(figure, "h5py-vlen-row"), 200),
-        Target(f"write {text}, beside the best of h5py", figure, faster(figure, "h5py-flat"), 3),
+        ratio(f"write {text}, {vlen}", figure, "h5py-vlen-row", 200),
+        ratio(f"write {text}, beside the best of h5py", figure, "h5py-flat", 3),
     ]
 
 
 def _reads(kind: str, text: str) -> list[Target]:
     figure = f"read-{kind}-memory"
     return [
-        Target(f"read {text}, beside the best of h5py", figure, faster(figure, "h5py-flat"), 2),
-        Target(f"read {text}, beside Parquet", figure, faster(figure, "parquet"), 1),
-        Target(f"read {text}, beside compressed Arrow IPC", figure, faster(figure, "arrow-ipc"), 1),
+        ratio(f"read {text}, beside the best of h5py", figure, "h5py-flat", 2),
+        ratio(f"read {text}, beside Parquet", figure, "parquet", 1),
+        ratio(f"read {text}, beside compressed Arrow IPC", figure, "arrow-ipc", 1),
     ]
 
 
@@ -92,9 +104,9 @@ def _random(kind: str, text: str, goal: float) -> list[Target]:
     small, large = f"random-{kind}-memory", f"random-{kind}-large-memory"
     same, old = "h5py-same-file", "h5py-same-file-1m"
     return [
-        Target(f"{text}, beside h5py on the same file", small, faster(small, same), goal),
-        Target(f"{text}, beside h5py with HDF5 1.14's cache", small, faster(small, old), goal),
-        Target(f"{text} of a large file, beside h5py on it", large, faster(large, same), goal),
+        ratio(f"{text}, beside h5py on the same file", small, same, goal),
+        ratio(f"{text}, beside h5py with HDF5 1.14's cache", small, old, goal),
+        ratio(f"{text} of a large file, beside h5py on it", large, same, goal),
     ]
 
 
@@ -136,7 +148,7 @@ TARGETS = [
     ),
     *_random("row", "one random row", 10),
     *(
-        Target(f"dense, {text}, beside h5py", figure, faster(figure, "h5py-flat"), 3)
+        ratio(f"dense, {text}, beside h5py", figure, "h5py-flat", 3)
         for text, figure in [
             ("written at once", "dense-write-memory"),
             ("appended", "dense-append-memory"),
