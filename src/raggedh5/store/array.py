@@ -1,6 +1,5 @@
 """Dense N-dimensional arrays that grow along axis 0, through the same codecs and threads."""
 
-import operator
 from typing import Any
 
 import h5py
@@ -10,91 +9,16 @@ from numpy.typing import NDArray
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.errors import SchemaError
+from raggedh5.store.array_writer import ArrayWriter
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
-from raggedh5.store.hyperslab import Hyperslab, hyperslab
+from raggedh5.store.indexing import read_selection
+from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Call, Reader
-from raggedh5.store.stream import Stream
 
-__all__ = ["Array", "ArrayWriter", "read_selection"]
+__all__ = ["Array"]
 
 Values = NDArray[Any]
-
-PART = 1 << 23
-"""Bytes of a block that are copied before what is coded is stored."""
-
-
-class ArrayWriter:
-    """The writing end of one array."""
-
-    def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
-        self.handle = handle
-        facts = Facts(dataset)
-        count = facts.shape[0]
-        length = dataset.chunks[0]
-        tail = None
-        if count % length:
-            box = (slice(count - count % length, count), *map(slice, facts.inner))
-            tail = Reader(handle, facts).read(_closed(box))
-        self.stream = Stream(handle, facts, count, tail, blocksize=blocksize)
-        self._saved = count
-
-    @property
-    def rows(self) -> int:
-        """Rows appended so far, on disk or not."""
-        return self.stream.count
-
-    def append(self, block: Values) -> None:
-        """Append all rows of `block`, or none."""
-        stream, sink = self.stream, self.handle.sink
-        if len(block) < stream.length:
-            sink.advance()
-            stream.append(block)
-        else:
-            self._append_parts(block)
-        sink.wait()
-        if self.handle.adopted:
-            self.flush(sync_only=True)
-
-    def _append_parts(self, block: Values) -> None:
-        """Append a large block part by part; go back to where it began if one cannot be stored."""
-        stream = self.stream
-        step = max(PART // max(block[:1].nbytes, 1), 1)
-        step = -(-step // stream.length) * stream.length
-        snapshot = stream.snapshot()
-        try:
-            for first in range(0, len(block), step):
-                # What is coded is stored while the threads have the next chunks to code.
-                stream.append(block[first : first + step])
-                self.handle.sink.advance()
-        except BaseException:
-            stream.restore(snapshot)
-            self._saved = -1
-            raise
-
-    def flush(self, sync_only: bool = False) -> None:
-        """Bring every row to the file; see `raggedh5.store.writer.TableWriter.flush`."""
-        stream = self.stream
-        if self._saved == stream.count:
-            return
-        stream.cut()
-        if not sync_only:
-            stream.put_tail()
-        self.handle.sink.drain()
-        if sync_only:
-            stream.sync_tail()
-        stream.finish()
-        self._saved = stream.count
-        stream.sums.save()
-
-    def conclude(self) -> None:
-        """Do nothing: an array has its dataset from the first."""
-
-    def settle(self) -> None:
-        """Store the last chunk that `flush` has left to HDF5."""
-        self.stream.put_tail()
-        self.handle.sink.drain()
-        self.stream.sums.save()
 
 
 class Array:
@@ -118,7 +42,7 @@ class Array:
         self._handle = handle
         self._dataset = dataset
         self._blocksize = blocksize
-        self._reader: Reader | None = None
+        self._ranges: RangeReader | None = None
 
     @property
     def name(self) -> str:
@@ -206,15 +130,15 @@ class Array:
 
     def __getitem__(self, selection: Any) -> Any:
         """Read a part, as h5py does."""
-        return read_selection(self._reader_now(), selection)
+        return read_selection(self._ranges_now(), selection)
 
     def read(self) -> Values:
         """Read everything."""
-        return self._reader_now().read()
+        return self._ranges_now().reader.read()
 
     def plan(self) -> tuple[list[Call], Call]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
-        return self._reader_now().plan_all()
+        return self._ranges_now().reader.plan_all()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Values:
         """Read everything, for `numpy.asarray`."""
@@ -242,39 +166,13 @@ class Array:
             raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
         return converted
 
-    def _reader_now(self) -> Reader:
+    def _ranges_now(self) -> RangeReader:
         handle = self._handle
         handle.check_open()
         writer = handle.writers.get(self.name)
         if writer is not None:
             with handle.lock:
                 writer.flush(sync_only=handle.adopted)
-        if self._reader is None:
-            self._reader = Reader(handle, Facts(self._dataset))
-        return self._reader
-
-
-def read_selection(reader: Reader, selection: Any) -> Any:
-    """Read what h5py's brackets would, in parallel where it is made of slices and numbers.
-
-    A list of rows on axis 0 may be in any order and repeat itself.
-    """
-    shape = reader.shape
-    if not shape:
-        values = reader.read()
-        whole = isinstance(selection, tuple) and not selection
-        return values if whole else np.asarray(values)[selection]
-    part = hyperslab(selection, shape)
-    if isinstance(part, Hyperslab):
-        values = reader.read(part.box)
-        return part.finish(values)
-    rows = part
-    if reader.dtype.subdtype is not None:  # its shape would come on top of that of `out`
-        return reader.read()[rows]
-    out = np.empty((len(rows), *shape[1:]), reader.dtype)
-    reader.read_ranges(rows, rows + 1, out, np.arange(len(rows), dtype=np.int64))
-    return out
-
-
-def _closed(box: tuple[slice, ...]) -> tuple[slice, ...]:
-    return tuple(slice(operator.index(s.start or 0), s.stop) for s in box)
+        if self._ranges is None:
+            self._ranges = RangeReader(Reader(handle, Facts(self._dataset)))
+        return self._ranges

@@ -13,11 +13,12 @@ from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.errors import SchemaError, WriteError
-from raggedh5.store.array import read_selection
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
+from raggedh5.store.indexing import read_selection
+from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
 from raggedh5.store.selection import Rows
 from raggedh5.store.sink import Job
@@ -59,10 +60,10 @@ def read_dataset(
     array([2, 3, 4])
     """
     handle = Handle(dataset.file, threads=threads, verify=verify, adopted=True)
-    reader = Reader(handle, Facts(dataset))
+    ranges = RangeReader(Reader(handle, Facts(dataset)))
     if dataset.file.mode == "r+":
         dataset.id.flush()
-    return read_selection(reader, selection)
+    return read_selection(ranges, selection)
 
 
 def write_dataset(

@@ -15,6 +15,7 @@ from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.dictionary import category_bytes
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
+from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
 
 __all__ = ["FieldReader", "field_reader"]
@@ -46,6 +47,7 @@ class NumberReader:
 
     def __init__(self, handle: Handle, facts: Facts) -> None:
         self.reader = Reader(handle, facts)
+        self._ranges = RangeReader(self.reader)
         self.native = self.reader.dtype.newbyteorder("=")
         self.inner = facts.inner
         self.extent = facts.shape[0]
@@ -55,7 +57,7 @@ class NumberReader:
         """See `FieldReader`."""
         if stop > self.extent:
             self.check(stop)
-        values = self.reader.read_span(start, stop)
+        values = self._ranges.span(start, stop)
         return self._native(values) if self.swapped else values
 
     def plan(self, start: int, stop: int) -> Plan:
@@ -78,7 +80,7 @@ class NumberReader:
         lengths = stops - starts
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
-        return self._ranges(
+        return self._copy(
             starts, stops, np.empty((total, *self.inner), self.reader.dtype), ends - lengths
         )
 
@@ -90,7 +92,7 @@ class NumberReader:
             out = np.zeros(shape, self.reader.dtype)
         else:
             out = np.full(shape, fill, self.reader.dtype)
-        return self._ranges(starts, stops, out, np.arange(len(starts), dtype=np.int64) * width)
+        return self._copy(starts, stops, out, np.arange(len(starts), dtype=np.int64) * width)
 
     def check(self, stop: int) -> None:
         """Refuse offsets that lead beyond the values."""
@@ -100,9 +102,9 @@ class NumberReader:
                 f"{self.reader.name}: offsets lead to item {stop}, but there are {extent}"
             )
 
-    def _ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> Array:
+    def _copy(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> Array:
         if len(stops):
-            self.reader.read_ranges(starts, stops, out, places)
+            self._ranges.copy(starts, stops, out, places)
         return out.astype(self.native, copy=False)
 
 

@@ -1,4 +1,4 @@
-"""The reading end of one dataset: chunks fetched and decoded in parallel, outside HDF5's lock."""
+"""Hyperslabs of one dataset: chunks fetched and decoded in parallel, outside HDF5's lock."""
 
 import functools
 import itertools
@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.core.blocks import BlockReader
 from raggedh5.core.buffers import large_empty
 from raggedh5.core.checksum import in_kernels
-from raggedh5.core.chunk_codecs import BloscChunks, PlainChunks, scratch
+from raggedh5.core.chunk_codecs import PlainChunks, scratch
 from raggedh5.errors import FormatError
 from raggedh5.store.chunkmap import ChunkMap
 from raggedh5.store.facts import Facts
@@ -22,12 +21,8 @@ from raggedh5.store.handle import Handle
 __all__ = ["Call", "Reader"]
 
 Array = NDArray[Any]
-Indices = NDArray[np.int64]
 Box = tuple[slice, ...]
 Call = Callable[[], Any]
-
-PARTIAL = 4
-"""Where less than 1/PARTIAL of a chunk is wanted, its blocks are decoded one by one."""
 
 
 class Reader:
@@ -55,16 +50,7 @@ class Reader:
         self.chunks = facts.chunks
         if self.chunks:
             handle.sums.of(facts).check_fingerprint()
-        self._descriptor = handle.descriptor or 0
-        self._like = np.empty((0, *self.inner), self.dtype)
-        # Items up to which blocks of a chunk are decoded sooner than all of it.
-        self._few = 0
-        if self.chunks and self.chunks[1:] == self.inner and isinstance(self.codec, BloscChunks):
-            self._few = self.chunks[0] // PARTIAL
-        # What has been verified and found ready stays so.
-        self._steady = handle.verify != "always" and not handle.writable
         self._map: ChunkMap | None = None
-        self._blocks: BlockReader | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -137,57 +123,6 @@ class Reader:
         ]
         return calls
 
-    def read_ranges(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:
-        """Copy items ``starts[i]:stops[i]`` along axis 0 to `out`, from its item places[i] on.
-
-        Parameters
-        ----------
-        starts, stops
-            Item ranges within the dataset, stops not below starts; shape (n,).
-        out
-            C-contiguous, of the dataset's dtype and inner shape behind any first axes.
-        places
-            Where range i goes, counted in items; shape (n,).
-        """
-        inner = self.inner
-        flat = out.reshape(-1, *inner)
-        if self.codec is None or self.chunks is None or self.chunks[1:] != inner:
-            for start, stop, place in zip(starts, stops, places, strict=True):
-                if stop > start:
-                    box = (slice(int(start), int(stop)), *(slice(0, n) for n in inner))
-                    flat[place : place + stop - start] = self.read(box)
-            return
-        chunk_map = self.chunk_map()
-        number, start, stop, place = _split(starts, stops, places, self.chunks[0])
-        if not len(number):
-            return
-        blocks = self._blocks
-        if blocks is not None and self._make_ready(chunk_map, blocks, number):
-            descriptor = self.handle.descriptor
-            bad = blocks.read(descriptor or 0, number, start, stop, place, self.itembytes, out)
-            if bad is not None:
-                raise chunk_map.damaged(bad)
-            return
-        chunk_map.verify(number)
-        self._read_whole(chunk_map, number, start, stop, place, flat)
-
-    def read_span(self, start: int, stop: int) -> Array:
-        """Return items start:stop along axis 0; quicker than `read` where these are few."""
-        if 0 < stop - start <= self._few:
-            blocks = self._blocks
-            if blocks is not None and self._steady:
-                items = blocks.items(self._descriptor, self._like, start, stop)
-                if items is not None:
-                    return items
-            chunk_map = self.chunk_map()
-            blocks = self._blocks
-            number = np.array([start // chunk_map.chunks[0]])
-            if blocks is not None and self._make_ready(chunk_map, blocks, number):
-                items = blocks.items(self._descriptor, self._like, start, stop)
-                if items is not None:
-                    return items
-        return self.read((slice(start, stop), *(slice(0, n) for n in self.inner)))
-
     def chunk_map(self) -> ChunkMap:
         """Return the chunk map, made anew where the file was written to since."""
         handle = self.handle
@@ -198,32 +133,9 @@ class Reader:
                     return self._map  # another thread was quicker
                 if handle.writable:
                     self.dataset.id.flush()
-                found = ChunkMap(handle, self.facts)
-                old, self._blocks = self._blocks, None
-                if handle.descriptor is not None and isinstance(self.codec, BloscChunks):
-                    self._blocks = BlockReader(
-                        found.nbytes,
-                        found.address,
-                        found.stored,
-                        found.mask,
-                        handle.cache_share(old.cache_bytes if old else 0),
-                    )
-                self._map = found
+                self._map = ChunkMap(handle, self.facts)
                 self.generation = generation
         return self._map
-
-    def _make_ready(self, chunk_map: ChunkMap, blocks: BlockReader, numbers: Indices) -> bool:
-        """Verify chunks, and see whether all of them can be read by blocks."""
-        if self.handle.verify == "always":
-            chunk_map.verify(numbers)
-        unknown = numbers[~blocks.ready[numbers]]
-        if len(unknown) == 0:
-            return True
-        chunk_map.verify(unknown)
-        descriptor = self.handle.descriptor
-        return descriptor is not None and all(
-            blocks.learn(descriptor, number) for number in dict.fromkeys(unknown.tolist())
-        )
 
     def _whole_chunks(self, chunk_map: ChunkMap, box: Box) -> tuple[range, range]:
         """Return the chunks that fill one piece of memory each, and need nothing but decoding.
@@ -300,13 +212,13 @@ class Reader:
                 target.append(slice(first - s.start, last - s.start))
             place = out[tuple(target)]
             if place.nbytes == chunk_map.nbytes and place.flags.c_contiguous:
-                self._decode(chunk_map, number, place.reshape(-1).view(np.uint8))
+                self.decode(chunk_map, number, place.reshape(-1).view(np.uint8))
             else:
                 decoded = scratch("decoded", chunk_map.nbytes)[: chunk_map.nbytes]
-                self._decode(chunk_map, number, decoded)
+                self.decode(chunk_map, number, decoded)
                 place[...] = decoded.view(self.dtype).reshape(chunks)[tuple(source)]
 
-    def _decode(self, chunk_map: ChunkMap, number: int, into: NDArray[np.uint8]) -> None:
+    def decode(self, chunk_map: ChunkMap, number: int, into: NDArray[np.uint8]) -> None:
         """Fill `into` with the decoded bytes of a chunk."""
         codec = self.codec
         plain = isinstance(codec, PlainChunks) or bool(chunk_map.mask[number])
@@ -317,26 +229,6 @@ class Reader:
             return
         elif plain or codec is None or not codec.decode(stored, stored.size, into):
             raise chunk_map.damaged(number)
-
-    def _read_whole(
-        self,
-        chunk_map: ChunkMap,
-        number: Indices,
-        start: Indices,
-        stop: Indices,
-        place: Indices,
-        flat: Array,
-    ) -> None:
-        """Serve ranges from chunks decoded whole, one after the other."""
-        order = np.argsort(number, kind="stable")
-        decoded = np.empty(chunk_map.nbytes, np.uint8)
-        items = decoded.view(self.dtype).reshape(chunk_map.chunks)
-        last = -1
-        for i in order.tolist():
-            if number[i] != last:
-                last = int(number[i])
-                self._decode(chunk_map, last, decoded)
-            flat[place[i] : place[i] + stop[i] - start[i]] = items[start[i] : stop[i]]
 
     def _fill_by_hdf5(self, out: Array, box: Box) -> None:
         out[...] = self._read_by_hdf5(box)
@@ -369,26 +261,3 @@ def _shares(jobs: Any, threads: int) -> Iterator[Any]:
     step = max(1, -(-len(jobs) // (threads * 4))) if threads > 1 else max(1, len(jobs))
     for first in range(0, len(jobs), step):
         yield jobs[first : first + step]
-
-
-def _split(
-    starts: Indices, stops: Indices, places: Indices, length: int
-) -> tuple[Indices, Indices, Indices, Indices]:
-    """Cut ranges at chunk borders: chunk number, start and stop in the chunk, and place."""
-    some = stops > starts
-    if not some.all():  # an empty range at the very end lies in no chunk
-        starts, stops, places = starts[some], stops[some], places[some]
-    first = starts // length
-    last = np.maximum(stops - 1, starts) // length
-    if (first == last).all():
-        base = first * length
-        return first, starts - base, stops - base, places
-    spans = last - first + 1
-    which = np.repeat(np.arange(len(starts)), spans)
-    ordinal = np.arange(len(which)) - np.repeat(np.cumsum(spans) - spans, spans)
-    number = first[which] + ordinal
-    base = number * length
-    start = np.maximum(starts[which], base)
-    stop = np.minimum(stops[which], base + length)
-    place = np.asarray(places[which] + (start - starts[which]), np.int64)
-    return number, start - base, stop - base, place

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.kept import check_offsets
 from raggedh5.errors import FormatError
+from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
 
 __all__ = ["RowOffsets"]
@@ -29,6 +30,7 @@ class RowOffsets:
     def __init__(self, reader: Reader, rows: int) -> None:
         self.rows = rows
         self._reader = reader
+        self._ranges = RangeReader(reader)
         self._all: Offsets | None = None
         extent = reader.shape[0]
         if extent < rows + 1 and rows:
@@ -56,7 +58,7 @@ class RowOffsets:
         if known is not None:
             return known[rows], known[rows + 1]
         pairs = np.empty((len(rows), 2), self._reader.dtype)
-        self._reader.read_ranges(rows, rows + 2, pairs.reshape(-1), np.arange(len(rows)) * 2)
+        self._ranges.copy(rows, rows + 2, pairs.reshape(-1), np.arange(len(rows)) * 2)
         starts, stops = (pairs[:, i].astype(np.int64) for i in (0, 1))
         bad = np.flatnonzero((stops < starts) | (starts < 0))
         if len(bad):
