@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import posixpath
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,22 +9,20 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import h5py
-import numpy as np
 from numpy.typing import DTypeLike
 
-from raggedh5.core.arrays import as_numpy
-from raggedh5.core.chunks import TARGET, Access, plan_grid
+from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
-from raggedh5.core.schema import Column, as_column, check_names, storable
+from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import Array
+from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.handle import Handle, Verify
-from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
+from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.opening import discard, open_file, publish
 from raggedh5.store.sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
-from raggedh5.store.writer import TableWriter
 
 __all__ = ["File"]
 
@@ -159,23 +156,9 @@ class File:
         SchemaError
             If there is such an object already, or a column cannot be stored.
         """
-        handle = self._handle
-        handle.check_writable()
-        declared = {key: as_column(spec) for key, spec in (columns or {}).items()}
-        check_names(declared)
-        storage = Storage(
-            self._storage.codec if codec == "inherit" else codec,
-            chunk_bytes or self._storage.chunk_bytes,
-            access,
-        )
-        for column in declared.values():
-            storage.with_codec(column.codec)  # refuses what is none
-        with handle.lock, self._creating(name):
-            handle.sink.drain()
-            group = create_group(self._root, name, {}, ragged)
-            # Even a table that nothing is appended to gets its buffers when the file is closed.
-            handle.writers[str(group.name)] = TableWriter(handle, group, declared, storage, ragged)
-        return Table(handle, group, storage)
+        storage = self._storage_of(codec, chunk_bytes, access)
+        group = create_table(self._handle, self._root, name, columns or {}, storage, ragged)
+        return Table(self._handle, group, storage)
 
     def create_array(
         self,
@@ -209,38 +192,10 @@ class File:
         attrs
             Attributes of the dataset: units and the like.
         """
-        handle = self._handle
-        handle.check_writable()
-        values = None if data is None else as_numpy(data)
-        if values is not None:
-            shape = values.shape if shape is None else tuple(shape)
-            dtype = values.dtype if dtype is None else dtype
-        if shape is None or dtype is None:
-            raise SchemaError(f"{name}: give shape and dtype, or data")
-        if len(shape) == 0:
-            raise SchemaError(f"{name}: an array that grows has one axis or more")
-        if values is not None and values.shape != tuple(shape):
-            raise SchemaError(f"{name}: data of shape {values.shape} do not fit {shape}")
-        kind = storable(dtype)
-        target = chunk_bytes or self._storage.chunk_bytes
-        storage = Storage(self._storage.codec if codec == "inherit" else codec, target, access)
-        plan = chunks or plan_grid(tuple(shape), kind.itemsize, target=target, access=access)
-        with handle.lock, self._creating(name):
-            handle.sink.drain()
-            facts = create_buffer(self._root, name, kind, tuple(shape[1:]), storage, plan)
-            dataset = facts.dataset
-            dataset.attrs.update(attrs or {})
-        array = Array(handle, dataset, storage.blocksize)
-        if values is None:
-            values = np.broadcast_to(np.zeros((), kind), tuple(shape))
-        if len(values):
-            try:
-                array.append(values)
-            except SchemaError:
-                handle.forget(array.name)
-                del self._root[name]
-                raise
-        return array
+        storage = self._storage_of(codec, chunk_bytes, access)
+        return create_array(
+            self._handle, self._root, name, shape, dtype, data, storage, chunks, attrs or {}
+        )
 
     def __getitem__(self, name: str) -> Any:
         """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path."""
@@ -398,6 +353,14 @@ class File:
         self._mend()
         discard(self._temporary, self._target)
 
+    def _storage_of(self, codec: Any, chunk_bytes: int | None, access: Access) -> Storage:
+        """Return how something new is stored, where that is to differ from the file's."""
+        return Storage(
+            self._storage.codec if codec == "inherit" else codec,
+            chunk_bytes or self._storage.chunk_bytes,
+            access,
+        )
+
     def _table(self, group: h5py.Group) -> Table:
         return Table(self._handle_of(group), group, self._storage)
 
@@ -422,23 +385,6 @@ class File:
         """See to it that a file changed in place can be opened again after a failure."""
         if self._target is None and self._handle.writable and not self._handle.adopted:
             reach_stated_end(Path(self._handle.path))
-
-    @contextlib.contextmanager
-    def _creating(self, name: str) -> Iterator[None]:
-        if name.strip("/").split("/")[0] == GROUP:
-            raise SchemaError(f"{GROUP!r} is the library's own group")
-        try:
-            if name not in self._root:
-                self._handle.forget(posixpath.join(self._root.name, name))
-            yield
-        except (OSError, RuntimeError) as error:
-            if isinstance(error, SchemaError):
-                raise
-            raise WriteError(f"{self.path}: {name!r} could not be created: {error}") from error
-        except (ValueError, TypeError) as error:
-            if isinstance(error, SchemaError):
-                raise
-            raise SchemaError(f"{self.path}: {name!r} could not be created: {error}") from error
 
 
 def reopen_item(path: str, name: str, verify: Verify) -> Any:
