@@ -149,7 +149,7 @@ class Array:
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
-        return self._handle.reopen, (self._handle.path, self.name, self._handle.verify)
+        return self._handle.reopen, (self._handle.location, self.name)
 
     def _fitting(self, block: Values) -> Values:
         inner = self._dataset.shape[1:]

@@ -31,10 +31,13 @@ class ChunkMap:
         Where a chunk's bytes start in the file, -1 where it was never stored, and their number.
     mask : ndarray of uint32, shape (chunks,)
         Bit i is set where filter i was skipped.
+    generation : int
+        That of the file when this was read.
     """
 
     def __init__(self, handle: Handle, facts: Facts) -> None:
         self.handle = handle
+        self.generation = handle.sink.generation
         self.dataset_id = facts.id
         self.name = facts.name
         self.sums = handle.sums.of(facts)
@@ -49,6 +52,11 @@ class ChunkMap:
         self.mask = np.zeros(count, np.uint32)
         self.verified = np.zeros(count, np.bool_)
         self._fill()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the chunks lie where they did."""
+        return not self.handle.writable or self.generation == self.handle.sink.generation
 
     def fetch(self, number: int, into: Bytes | None = None) -> Bytes | None:
         """Read the stored bytes of a chunk and compare their checksum.

@@ -60,10 +60,15 @@ def read_dataset(
     array([2, 3, 4])
     """
     handle = Handle(dataset.file, threads=threads, verify=verify, adopted=True)
-    ranges = RangeReader(Reader(handle, Facts(dataset)))
-    if dataset.file.mode == "r+":
-        dataset.id.flush()
-    return read_selection(ranges, selection)
+    try:
+        ranges = RangeReader(Reader(handle, Facts(dataset)))
+        if handle.writable:
+            with handle.lock:
+                _bring(handle, dataset, sync_only=True)
+                dataset.id.flush()
+        return read_selection(ranges, selection)
+    finally:
+        handle.release()
 
 
 def write_dataset(
@@ -94,9 +99,32 @@ def write_dataset(
         If the file cannot be written.
     """
     handle = Handle(dataset.file, threads=threads, adopted=True)
-    handle.check_writable()
+    try:
+        handle.check_writable()
+        with handle.lock:
+            _bring(handle, dataset)
+            handle.sink.generation += 1
+            _write(handle, dataset, selection, as_numpy(data))
+    finally:
+        handle.release()
+
+
+def _bring(handle: Handle, dataset: h5py.Dataset, sync_only: bool = False) -> None:
+    """Bring what was appended to the dataset to the file.
+
+    Unless `sync_only`, its writer is let go of as well: it would know nothing of what is written
+    now.
+    """
+    name = str(dataset.name)
+    for path in [path for path in handle.writers if f"{name}/".startswith(f"{path}/")]:
+        handle.writers[path].flush(sync_only=sync_only)
+        if not sync_only:
+            handle.writers[path].settle()
+            del handle.writers[path]
+
+
+def _write(handle: Handle, dataset: h5py.Dataset, selection: Any, values: NDArray[Any]) -> None:
     part = hyperslab(selection, dataset.shape) if dataset.shape else None
-    values = as_numpy(data)
     simple = isinstance(part, Hyperslab) and all(
         isinstance(rest, int) or (isinstance(rest, slice) and rest == slice(None))
         for rest in part.rest
@@ -111,12 +139,9 @@ def write_dataset(
     target = _Region(handle, dataset)
     if target.codec is None:
         _by_hdf5(dataset, part.box, values)
-    try:
-        _put_chunks(handle, target, values, part.box)
-        handle.sink.drain()
-        target.sums.save()
-    finally:
-        handle.release()
+    _put_chunks(handle, target, values, part.box)
+    handle.sink.drain()
+    target.sums.save()
 
 
 class _Region:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import weakref
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -14,12 +15,13 @@ from numpy.typing import DTypeLike
 from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.layout import Storage, is_table
-from raggedh5.store.opening import discard, open_file, publish
+from raggedh5.store.links import Links
+from raggedh5.store.opening import NewFile, open_file
 from raggedh5.store.sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
@@ -81,33 +83,35 @@ class File:
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
-        self._target: Path | None = None
+        self._new: NewFile | None = None
         if isinstance(path, h5py.Group):
             if not path:
                 raise SchemaError("the h5py object is closed")
             root, adopted = path, True
         else:
-            root, self._target = open_file(Path(path), mode, h5py_options)
+            root, self._new = open_file(Path(path), mode, h5py_options)
             adopted = False
         try:
-            self._handle = Handle(root, threads=threads, verify=verify, adopted=adopted)
+            alone = not adopted and mode != "r"
+            self._handle = Handle(
+                root, threads=threads, verify=verify, adopted=adopted, alone=alone
+            )
         except BaseException:
             if not adopted:
-                name = str(root.filename)
                 root.close()
-                discard(name, self._target)
+            if self._new is not None:
+                self._new.discard()
             raise
-        self._handle.reopen = reopen_item
-        self._linked: dict[int, Handle] = {}
+        self._handle.reopen = partial(
+            reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
+        )
+        self._links = Links(self._handle)
         self._root = root
-        self._temporary = None if self._target is None else self._handle.path
-        if self._target is not None:
+        if self._new is not None:
             # A file that is never closed leaves nothing behind.
-            self._handle.on_loss = weakref.finalize(
-                self._handle, discard, self._temporary, self._target
-            )
+            self._handle.on_loss = weakref.finalize(self._handle, self._new.discard)
             # Pickles and messages speak of the file by the name that it will have.
-            self._handle.path = str(self._target)
+            self._handle.path = self._handle.location = str(self._new.target)
 
     @property
     def h5(self) -> h5py.File | h5py.Group:
@@ -270,47 +274,43 @@ class File:
 
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system."""
-        handle = self._handle
-        handle.check_open()
-        if not handle.writable:
-            return
-        with handle.lock:
-            for writer in handle.writers.values():
-                writer.flush()
-            if handle.adopted:
-                for writer in handle.writers.values():
-                    writer.settle()
-            try:
-                handle.file.flush()
-            except (OSError, RuntimeError) as error:
-                raise WriteError(f"{self.path} could not be flushed: {error}") from error
+        self._handle.check_open()
+        for handle in (self._handle, *self._links.others()):
+            handle.bring()
 
     def close(self) -> None:
-        """Flush and close. An adopted file is flushed, and left to its owner to close."""
+        """Flush and close. An adopted file is flushed, and left to its owner to close.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written. One that was being made anew is gone then; of another
+            what was flushed before is there.
+        """
         handle = self._handle
         if not handle.is_open:
             handle.release()
             return
-        try:
-            for writer in handle.writers.values():
-                writer.conclude()
-            self.flush()
-        except BaseException:
-            self._abandon()
-            raise
-        handle.release()
-        if handle.adopted:
-            return
-        if handle.on_loss is not None:
-            handle.on_loss.detach()
-        try:
-            handle.file.close()
-        except (OSError, RuntimeError) as error:
-            discard(self._temporary, self._target)
-            self._mend()
-            raise WriteError(f"{self.path} could not be closed: {error}") from error
-        if self._target is not None and self._temporary is not None:
-            publish(self._temporary, self._target)
+        with handle.lock:  # what another thread appends comes before, or is refused
+            try:
+                handle.conclude()
+                self.flush()
+            except BaseException:
+                self._abandon()
+                raise
+            self._links.release()
+            handle.release()
+            if handle.adopted:
+                return
+            try:
+                handle.file.close()
+            except (OSError, RuntimeError) as error:
+                self._give_up()
+                raise WriteError(f"{self.path} could not be closed: {error}") from error
+            if handle.on_loss is not None:
+                handle.on_loss.detach()
+        if self._new is not None:
+            self._new.publish()
 
     def __enter__(self) -> Self:
         """Return the file itself."""
@@ -323,11 +323,11 @@ class File:
         traceback: TracebackType | None,
     ) -> None:
         """Close; after an exception, drop a file that was being made anew."""
-        if kind is not None and self._target is not None and self._handle.is_open:
+        if kind is not None and self._new is not None and self._handle.is_open:
             self._abandon()
         elif kind is not None:
             # The exception under way says more than that the file could not be closed either.
-            with contextlib.suppress(WriteError):
+            with contextlib.suppress(RaggedH5Error):
                 self.close()
         else:
             self.close()
@@ -343,15 +343,22 @@ class File:
         handle.pool.close()
         if handle.adopted:
             return
-        if self._target is None and handle.writable:
+        if self._new is None and handle.writable:
             # A chunk that was stored anew must not be taken for a damaged one.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 handle.sums.save()
+        self._links.release()
         handle.release()
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             handle.file.close()
-        self._mend()
-        discard(self._temporary, self._target)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Drop a file that was being made anew; see to it that another can be opened again."""
+        if self._new is not None:
+            self._new.discard()
+        elif self._handle.writable and not self._handle.adopted:
+            reach_stated_end(Path(self._handle.path))
 
     def _storage_of(self, codec: Any, chunk_bytes: int | None, access: Access) -> Storage:
         """Return how something new is stored, where that is to differ from the file's."""
@@ -362,31 +369,12 @@ class File:
         )
 
     def _table(self, group: h5py.Group) -> Table:
-        return Table(self._handle_of(group), group, self._storage)
+        return Table(self._links.handle_of(group), group, self._storage)
 
     def _array(self, dataset: h5py.Dataset) -> Array:
-        return Array(self._handle_of(dataset), dataset, self._storage.blocksize)
-
-    def _handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
-        """Return the handle of the file that an item lies in: a link may lead to another file."""
-        number = h5py.h5o.get_info(item.id).fileno
-        if number == h5py.h5o.get_info(self._root.id).fileno:
-            return self._handle
-        if number not in self._linked:
-            handle = self._handle
-            linked = Handle(
-                item.file, threads=handle.pool.threads, verify=handle.verify, adopted=True
-            )
-            linked.reopen = reopen_item
-            self._linked[number] = linked
-        return self._linked[number]
-
-    def _mend(self) -> None:
-        """See to it that a file changed in place can be opened again after a failure."""
-        if self._target is None and self._handle.writable and not self._handle.adopted:
-            reach_stated_end(Path(self._handle.path))
+        return Array(self._links.handle_of(dataset), dataset, self._storage.blocksize)
 
 
-def reopen_item(path: str, name: str, verify: Verify) -> Any:
+def reopen_item(path: str, name: str, options: Mapping[str, Any]) -> Any:
     """Open a file again and return a table or array of it: how pickles come back."""
-    return File(path, verify=verify)[name]
+    return File(path, **options)[name]

@@ -1,18 +1,17 @@
-"""What the parts of one open file share: threads, buffers, checksums, the file descriptor."""
+"""An open file as one `File` has it: how it reads, what it shares with others on the same file."""
 
+import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
 import h5py
 
-from raggedh5.core.buffers import BufferPool
 from raggedh5.core.pipeline import Pool
-from raggedh5.core.team import CodingThreads
 from raggedh5.errors import ClosedError, WriteError
-from raggedh5.store.sink import ChunkSink
-from raggedh5.store.sums import FileSums
+from raggedh5.store.shared import shared_by
 
 __all__ = ["Handle", "Verify"]
 
@@ -40,13 +39,17 @@ class Handle:
     adopted
         Whether somebody else opened the file and may close it at any time: every append then
         leaves nothing in our hands.
+    alone
+        Whether the file was opened here to be written to, and so must not be open twice.
 
     Attributes
     ----------
-    writers : dict
-        The writing ends that were opened so far, by path: `TableWriter` or `ArrayWriter`.
+    lock, buffers, sink, sums, writers
+        What all handles of one open file share; see `raggedh5.store.shared.Shared`.
+    path, location : str
+        The file as it was opened, and its absolute path.
     reopen : callable
-        ``reopen(path, name, verify)`` opens the file again, for pickles.
+        ``reopen(path, name)`` opens the file again, for pickles.
     on_loss : weakref.finalize or None
         Removes the temporary file of one that is never closed.
     """
@@ -58,6 +61,7 @@ class Handle:
         threads: int | None = None,
         verify: Verify = "first",
         adopted: bool = False,
+        alone: bool = False,
     ) -> None:
         if verify not in ("first", "always", "never"):
             raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
@@ -65,20 +69,24 @@ class Handle:
         self.file = root.file
         self._file_id = self.file.id
         self.path = str(self.file.filename)
+        self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
         self.verify = verify
         self.adopted = adopted
         self.writable = self.file.mode == "r+"
-        self.lock = threading.RLock()
         self.pool = Pool(threads)
-        self.buffers = BufferPool()
-        self.coders = CodingThreads(self.pool.threads)
+        self._shared = shared_by(self.file, self.pool.threads, alone)
+        self._shared.users.add(self)
+        self.lock = self._shared.lock
+        self.buffers = self._shared.buffers
+        self.sink = self._shared.sink
+        self.sums = self._shared.sums
+        self.writers = self._shared.writers
         self.descriptor = _descriptor(self.file)
-        self.sink = ChunkSink(self.coders, self.buffers)
-        self.cache_left = CACHE
-        self.writers: dict[str, Any] = {}
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
-        self.sums = FileSums(self.file)
+        self._sharing = threading.Lock()
+        self._cache_left = CACHE
+        self._given_back: deque[int] = deque()
 
     @property
     def is_open(self) -> bool:
@@ -96,27 +104,54 @@ class Handle:
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
 
-    def cache_share(self, returned: int = 0) -> int:
-        """Return how many bytes of decoded blocks a dataset may keep; `returned` it had before.
+    def cache_share(self, user: object) -> int:
+        """Return how many bytes of decoded blocks `user` may keep, for as long as it lives.
 
-        The first ones to be read by rows get most; what is left is never used up.
+        The first ones get most; what is left is never used up.
         """
-        with self.lock:
-            self.cache_left += returned
-            share = min(LARGEST_SHARE, max(self.cache_left // 8, SMALLEST_SHARE))
-            self.cache_left -= share
+        with self._sharing:
+            while self._given_back:
+                self._cache_left += self._given_back.popleft()
+            share = min(LARGEST_SHARE, max(self._cache_left // 8, SMALLEST_SHARE))
+            self._cache_left -= share
+        # Without a lock: the garbage collector may run this in any thread, at any moment.
+        weakref.finalize(user, self._given_back.append, share).atexit = False
         return share
 
-    def release(self) -> None:
-        """Let go of threads, writers and checksums.
+    def conclude(self) -> None:
+        """Let all writers do what is left to do before the file is closed."""
+        for writer in list(self.writers.values()):
+            writer.conclude()
 
-        Writers and handle hold each other. Left to the garbage collector, their HDF5 objects would
-        wait for HDF5's lock in whatever thread it happens to run, which another may hold.
+    def bring(self) -> None:
+        """Bring everything that was appended to the file, and the file to the operating system.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
         """
+        if not self.writable:
+            return
+        with self.lock:
+            writers = list(self.writers.values())
+            for writer in writers:
+                writer.flush()
+            if self.adopted:
+                for writer in writers:
+                    writer.settle()
+            self.sums.save()
+            try:
+                self.file.flush()
+            except (OSError, RuntimeError) as error:
+                raise WriteError(f"{self.path} could not be flushed: {error}") from error
+
+    def release(self) -> None:
+        """Let go of threads, and of what is shared once nobody uses it any more."""
         self.pool.close()
-        self.coders.close()
-        self.writers.clear()
-        self.sums.clear()
+        self._shared.users.discard(self)
+        if not self.adopted or not self._shared.users:
+            self._shared.clear()
 
     def forget(self, path: str) -> None:
         """Drop what is known of an object that was at `path` and is there no more."""
@@ -127,9 +162,11 @@ class Handle:
 
 def _descriptor(file: h5py.File) -> int | None:
     """Return the file descriptor that chunk bytes can be read from, None where there is no such."""
-    if file.driver != "sec2" or not hasattr(file.id, "get_vfd_handle"):
+    if os.name == "nt" or file.driver != "sec2" or not hasattr(file.id, "get_vfd_handle"):
         return None
     try:
+        if file.mode != "r" and file.id.get_access_plist().get_page_buffer_size()[0]:
+            return None  # what is written stays in HDF5's pages for a while
         return int(file.id.get_vfd_handle())
     except (OSError, RuntimeError, NotImplementedError, ValueError):
         return None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,99 @@ import h5py
 
 from raggedh5.errors import FormatError, WriteError
 
-__all__ = ["discard", "open_file", "publish"]
+__all__ = ["NewFile", "open_file"]
+
+LONGEST_NAME = 200
+IN_PLACE = ("split", "multi", "family", "subfiling", "mpio", "fileobj")
+"""Drivers whose files have no one name that could be changed."""
 
 
-def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File, Path | None]:
+class NewFile:
+    """A file that is made under a temporary name beside its target.
+
+    Parameters
+    ----------
+    target
+        Where it goes.
+    replace
+        Whether it may take the place of a file that is there by then.
+
+    Attributes
+    ----------
+    temporary : Path
+        Where it is until then.
+    """
+
+    def __init__(self, target: Path, replace: bool) -> None:
+        # A link stays a link, and the way there does not change with the working directory.
+        self.target = Path(os.path.realpath(target))
+        self.replace = replace
+        name = self.target.name
+        while len(os.fsencode(name)) > LONGEST_NAME:
+            name = name[:-1]
+        unique = f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        self.temporary = self.target.with_name(unique)
+        self._owner = os.getpid()
+
+    def publish(self) -> None:
+        """Put the finished file in its place, atomically, and see it onto the disk.
+
+        It gets the permissions of the file that was there.
+
+        Raises
+        ------
+        WriteError
+            If that fails. The temporary file is gone then, unless another file had come to be
+            there that may not be replaced.
+        """
+        try:
+            with self.temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+            if self.replace:
+                self._take_after_old()
+                self.temporary.replace(self.target)
+            else:
+                _rename_to_new(self.temporary, self.target)
+            if hasattr(os, "O_DIRECTORY"):
+                folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except FileExistsError as error:
+            raise WriteError(
+                f"{self.target} was made by somebody else meanwhile; what was written here is in "
+                f"{self.temporary}"
+            ) from error
+        except OSError as error:
+            self.discard()
+            raise WriteError(f"{self.target} could not be written: {error}") from error
+
+    def discard(self) -> None:
+        """Remove the temporary file, except in the child of a fork, whose file it is not."""
+        if os.getpid() == self._owner:
+            with contextlib.suppress(OSError):
+                self.temporary.unlink()
+
+    def _take_after_old(self) -> None:
+        try:
+            old = self.target.stat()
+        except FileNotFoundError:
+            return
+        shutil.copymode(self.target, self.temporary)
+        if hasattr(os, "chown"):
+            with contextlib.suppress(PermissionError):
+                os.chown(self.temporary, old.st_uid, old.st_gid)
+
+
+def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File, NewFile | None]:
     """Open a file.
 
     Returns
     -------
     file : h5py.File
-    target : Path or None
-        Where the file goes when it is closed, None where it is in place already.
+    new : NewFile or None
+        How it gets to its place when it is closed, None where it is in place already.
 
     Raises
     ------
@@ -32,58 +115,40 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
     """
     if mode not in ("r", "r+", "a", "w", "w-", "x"):
         raise ValueError(f"mode is 'r', 'r+', 'a', 'w' or 'x', not {mode!r}")
-    in_memory = options.get("driver") == "core" and not options.get("backing_store", True)
+    driver = options.get("driver")
+    in_place = driver in IN_PLACE or (driver == "core" and not options.get("backing_store", True))
     if mode in ("w-", "x") and path.exists():
         raise WriteError(f"{path} exists already; mode 'w' would replace it")
     fresh = mode in ("w", "w-", "x") or (mode == "a" and not path.exists())
+    if in_place:
+        return _open(path, mode if driver != "core" or not fresh else "w", options), None
     if not fresh:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
         return _open(path, "r+" if mode == "a" else mode, options), None
-    if in_memory:
-        return _open(path, "w", options), None
-    if path.is_dir():
-        raise WriteError(f"{path} is a folder")
-    # A link stays a link, and the way there does not change with the working directory.
-    path = Path(os.path.realpath(path))
-    _check_unheld(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    if path.exists() and not path.is_file():
+        raise WriteError(f"{path} is a {'folder' if path.is_dir() else 'device, not a file'}")
+    new = NewFile(path, replace=mode == "w")
+    _check_unheld(new.target, options)
     try:
-        return _open(temporary, "w", options), path
+        return _open(new.temporary, "w", options), new
     except BaseException:
-        discard(str(temporary), path)
+        new.discard()
         raise
 
 
-def publish(temporary: str, target: Path) -> None:
-    """Put a finished file in its place, atomically, and see it onto the disk.
-
-    Raises
-    ------
-    WriteError
-        If that fails; the temporary file is gone then.
-    """
+def _rename_to_new(source: Path, target: Path) -> None:
+    """Rename a file, unless the target exists; a plain rename would replace it."""
     try:
-        with Path(temporary).open("rb") as file:
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-        if hasattr(os, "O_DIRECTORY"):
-            folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except OSError as error:
-        discard(temporary, target)
-        raise WriteError(f"{target} could not be written: {error}") from error
-
-
-def discard(temporary: Any, target: Path | None) -> None:
-    """Remove the temporary file of `target`, where there is one."""
-    if target is not None and temporary is not None:
-        name = temporary if isinstance(temporary, str) else str(temporary.filename)
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # this file system has no hard links
+        if target.exists():
+            raise FileExistsError(str(target)) from None
+        source.replace(target)
+    else:
+        source.unlink()
 
 
 def _open(path: Path, mode: str, options: dict[str, Any]) -> h5py.File:
@@ -102,14 +167,16 @@ def _open(path: Path, mode: str, options: dict[str, Any]) -> h5py.File:
         raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
 
 
-def _check_unheld(path: Path) -> None:
+def _check_unheld(path: Path, options: dict[str, Any]) -> None:
     """Refuse to replace a file that another process is writing to."""
-    if path.exists():
-        try:
-            h5py.File(path, "r+").close()
-        except OSError as error:
-            if _is_held(error):
-                raise WriteError(f"{path} is open elsewhere: {error}") from error
+    locking = options.get("locking")
+    if locking in (False, "false") or not path.exists():
+        return
+    try:
+        h5py.File(path, "r+", locking=locking).close()
+    except (OSError, RuntimeError) as error:
+        if _is_held(error):
+            raise WriteError(f"{path} is open elsewhere: {error}") from error
 
 
 def _is_held(error: Exception) -> bool:

@@ -4,6 +4,8 @@ A run is usually far shorter than a chunk. Blosc chunks are made of blocks that 
 those that a run touches are decoded, and kept for a while.
 """
 
+import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ class RangeReader:
         self.reader = reader
         handle = reader.handle
         self._handle = handle
-        self._descriptor = handle.descriptor or 0
+        self._descriptor = -1 if handle.descriptor is None else handle.descriptor
         self._inner = reader.inner
         self._length = reader.chunks[0] if reader.chunks else 0
         # Whether a chunk holds whole items, and is decoded here.
@@ -48,8 +50,10 @@ class RangeReader:
         self._like = np.empty((0, *self._inner), reader.dtype)
         # What has been verified and found ready stays so.
         self._steady = handle.verify != "always" and not handle.writable
-        self._map: ChunkMap | None = None
+        self._share = 0
+        self._making = threading.Lock()
         self._blocks: BlockReader | None = None
+        self._blocks_of: ChunkMap | None = None
 
     def span(self, start: int, stop: int) -> Array:
         """Return items start:stop, shape (stop - start, *inner); quickest where these are few."""
@@ -59,12 +63,11 @@ class RangeReader:
                 items = blocks.items(self._descriptor, self._like, start, stop)
                 if items is not None:
                     return items
-            chunk_map, blocks = self._now()
-            number = np.array([start // self._length])
-            if blocks is not None and self._make_ready(chunk_map, blocks, number):
-                items = blocks.items(self._descriptor, self._like, start, stop)
-                if items is not None:
-                    return items
+            items = self.reader.steadily(
+                self.reader.chunk_map(), partial(self._items, start=start, stop=stop)
+            )
+            if items is not None:
+                return items
         return self.reader.read((slice(start, stop), *(slice(0, n) for n in self._inner)))
 
     def copy(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:
@@ -83,36 +86,49 @@ class RangeReader:
         if not self._whole:
             self._copy_spans(starts, stops, flat, places)
             return
-        chunk_map, blocks = self._now()
         number, start, stop, place = _split(starts, stops, places, self._length)
         if not len(number):
             return
-        if blocks is not None and self._make_ready(chunk_map, blocks, number):
+
+        def read(chunk_map: ChunkMap) -> None:
+            blocks = self._blocks_in(chunk_map)
+            if blocks is None or not self._make_ready(chunk_map, blocks, number):
+                chunk_map.verify(number)
+                self._copy_from_whole(chunk_map, number, start, stop, place, flat)
+                return
             itembytes = self.reader.itembytes
             bad = blocks.read(self._descriptor, number, start, stop, place, itembytes, out)
             if bad is not None:
                 raise chunk_map.damaged(bad)
-            return
-        chunk_map.verify(number)
-        self._copy_from_whole(chunk_map, number, start, stop, place, flat)
 
-    def _now(self) -> tuple[ChunkMap, BlockReader | None]:
-        """Return the chunk map as it is now, and the blocks of its chunks."""
-        chunk_map = self.reader.chunk_map()
+        self.reader.steadily(self.reader.chunk_map(), read)
+
+    def _items(self, chunk_map: ChunkMap, start: int, stop: int) -> Array | None:
+        """Return items start:stop by blocks, None where that cannot be."""
+        blocks = self._blocks_in(chunk_map)
+        number = np.array([start // self._length])
+        if blocks is None or not self._make_ready(chunk_map, blocks, number):
+            return None
+        return blocks.items(self._descriptor, self._like, start, stop)
+
+    def _blocks_in(self, chunk_map: ChunkMap) -> BlockReader | None:
+        """Return the blocks of the chunks of a map, None where they are not read by blocks."""
         if not self._by_blocks:
-            return chunk_map, None
-        with self._handle.lock:
-            if self._map is not chunk_map or self._blocks is None:
-                kept = self._blocks.cache_bytes if self._blocks else 0
-                self._blocks = BlockReader(
+            return None
+        with self._making:
+            blocks = self._blocks
+            if blocks is None or self._blocks_of is not chunk_map:
+                if not self._share:
+                    self._share = self._handle.cache_share(self)
+                blocks = BlockReader(
                     chunk_map.nbytes,
                     chunk_map.address,
                     chunk_map.stored,
                     chunk_map.mask,
-                    self._handle.cache_share(kept),
+                    self._share,
                 )
-                self._map = chunk_map
-            return chunk_map, self._blocks
+                self._blocks, self._blocks_of = blocks, chunk_map
+            return blocks
 
     def _make_ready(self, chunk_map: ChunkMap, blocks: BlockReader, numbers: Indices) -> bool:
         """Verify chunks, and see whether all of them can be read by blocks."""

@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ __all__ = ["Call", "Reader"]
 Array = NDArray[Any]
 Box = tuple[slice, ...]
 Call = Callable[[], Any]
+Result = TypeVar("Result")
 
 
 class Reader:
@@ -46,10 +47,10 @@ class Reader:
         self.inner = facts.inner
         self.itembytes = self.dtype.itemsize * math.prod(self.inner)
         self.codec = codec_of(facts)
-        self.generation = -1
         self.chunks = facts.chunks
         if self.chunks:
             handle.sums.of(facts).check_fingerprint()
+        self._descriptor = -1 if handle.descriptor is None else handle.descriptor
         self._map: ChunkMap | None = None
 
     @property
@@ -106,36 +107,51 @@ class Reader:
         rest = [
             job for job in itertools.product(*spans) if job[0] not in whole and job[0] not in tail
         ]
-        calls: list[Call] = [
-            functools.partial(self._fetch, chunk_map, part, out, box[0].start)
+        reads: list[Callable[[ChunkMap], None]] = [
+            functools.partial(self._fetch, part=part, out=out, first=box[0].start)
             for part in _shares(whole, threads)
         ]
         if tail:
-            wanted = box[0].stop - tail.start * chunks[0]
-            calls.append(
+            wanted = (box[0].stop - tail.start * chunks[0]) * self.itembytes
+            reads.append(
                 functools.partial(
-                    self._fetch, chunk_map, tail, out, box[0].start, wanted * self.itembytes
+                    self._fetch, part=tail, out=out, first=box[0].start, nbytes=wanted
                 )
             )
-        calls += [
-            functools.partial(self._read_chunks, chunk_map, part, out, box)
+        reads += [
+            functools.partial(self._read_chunks, jobs=part, out=out, box=box)
             for part in _shares(rest, threads)
         ]
-        return calls
+        return [functools.partial(self.steadily, chunk_map, read) for read in reads]
 
     def chunk_map(self) -> ChunkMap:
         """Return the chunk map, made anew where the file was written to since."""
-        handle = self.handle
-        if self._map is None or (handle.writable and self.generation != handle.sink.generation):
-            with handle.lock:
-                generation = handle.sink.generation
-                if self._map is not None and self.generation == generation:
-                    return self._map  # another thread was quicker
-                if handle.writable:
-                    self.dataset.id.flush()
-                self._map = ChunkMap(handle, self.facts)
-                self.generation = generation
-        return self._map
+        found = self._map
+        if found is None or not found.is_current:
+            with self.handle.lock:
+                found = self._map
+                if found is None or not found.is_current:  # no other thread was quicker
+                    if self.handle.writable:
+                        self.dataset.id.flush()
+                    found = self._map = ChunkMap(self.handle, self.facts)
+        return found
+
+    def steadily(self, chunk_map: ChunkMap, read: Callable[[ChunkMap], Result]) -> Result:
+        """Return ``read(chunk_map)``, or what it returns while nobody can write.
+
+        Chunks are read outside the lock. A thread that appends meanwhile may move one, and have
+        other bytes put in its place.
+        """
+        try:
+            result = read(chunk_map)
+        except FormatError:
+            if chunk_map.is_current:
+                raise
+        else:
+            if chunk_map.is_current:
+                return result
+        with self.handle.lock:
+            return read(self.chunk_map())
 
     def _whole_chunks(self, chunk_map: ChunkMap, box: Box) -> tuple[range, range]:
         """Return the chunks that fill one piece of memory each, and need nothing but decoding.
@@ -183,7 +199,7 @@ class Reader:
         digest = chunk_map.due(numbers)
         place = (numbers * chunk_map.chunks[0] - first) * self.itembytes
         bad, why = codec.fetch(
-            self.handle.descriptor or 0,
+            self._descriptor,
             chunk_map.address[part.start : part.stop],
             chunk_map.stored[part.start : part.stop],
             digest,
@@ -252,8 +268,9 @@ class Reader:
             np.arange(s.start // c, (s.stop - 1) // c + 1)
             for s, c in zip(box, chunk_map.chunks, strict=True)
         ]
-        numbers = np.ravel_multi_index(np.meshgrid(*spans, indexing="ij"), chunk_map.grid)
-        chunk_map.verify(np.asarray(numbers, np.int64).ravel())
+        grid = np.meshgrid(*spans, indexing="ij")
+        numbers = np.asarray(np.ravel_multi_index(grid, chunk_map.grid), np.int64).ravel()
+        self.steadily(chunk_map, lambda current: current.verify(numbers))
 
 
 def _shares(jobs: Any, threads: int) -> Iterator[Any]:

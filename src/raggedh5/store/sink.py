@@ -131,6 +131,12 @@ class ChunkSink:
     ----------
     coders, buffers
         Threads to code the chunks, and buffers for them.
+
+    Attributes
+    ----------
+    generation : int
+        Counts up before anything in the file changes: what was read meanwhile may be neither the
+        old nor the new.
     """
 
     def __init__(self, coders: CodingThreads, buffers: BufferPool) -> None:
@@ -204,9 +210,9 @@ class ChunkSink:
         job = self._jobs[0]
         if job.work is not None:
             self.coders.result(job.work)
+        self.generation += 1
         job.store()
         self._jobs.popleft()
-        self.generation += 1
         self._finish(job)
 
     def _finish(self, job: Job) -> None:

@@ -191,6 +191,7 @@ class Stream:
         first = self.count - self.fill
         start = max(self._synced, first)
         if start < self.count:
+            self.handle.sink.generation += 1
             try:
                 self._resize(max(self.extent, self.count))
                 self.dataset[start : self.count] = self._view[start - first : self.fill]
@@ -200,7 +201,6 @@ class Stream:
             for number in range(row * self.cells, (row + 1) * self.cells):
                 if self.sums.get(number):
                     self.sums.put(number, UNKNOWN)
-            self.handle.sink.generation += 1
         self._synced = self.count
 
     def cut(self) -> None:
@@ -211,6 +211,7 @@ class Stream:
         """
         if self.extent <= self.count:
             return
+        self.handle.sink.generation += 1
         self._set_extent()
         kept = -(-self.count // self.length) * self.cells
         self.sums.forget(kept)

@@ -279,7 +279,7 @@ class Table:
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
-        return self._handle.reopen, (self._handle.path, self._name, self._handle.verify)
+        return self._handle.reopen, (self._handle.location, self.name)
 
     def plan(self) -> tuple[list[Call], Callable[[], dict[str, Any]]]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""

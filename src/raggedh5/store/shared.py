@@ -1,0 +1,105 @@
+"""What all who use one open HDF5 file share, so that none undoes what another writes."""
+
+import threading
+import weakref
+from typing import Any, Protocol
+
+import h5py
+
+from raggedh5.core.buffers import BufferPool
+from raggedh5.core.team import CodingThreads
+from raggedh5.errors import WriteError
+from raggedh5.store.sink import ChunkSink
+from raggedh5.store.sums import FileSums
+
+__all__ = ["Shared", "Writer", "shared_by"]
+
+
+class Writer(Protocol):
+    """The writing end of a table or an array."""
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far, on disk or not."""
+
+    def flush(self, sync_only: bool = False) -> None:
+        """Bring every row to the file; leave the last chunks to HDF5 if `sync_only`."""
+
+    def settle(self) -> None:
+        """Store the last chunks that `flush` has left to HDF5."""
+
+    def conclude(self) -> None:
+        """Do what is left to do before the file is closed."""
+
+
+class Shared:
+    """An open HDF5 file.
+
+    Attributes
+    ----------
+    lock
+        Held while anything is written.
+    buffers, coders, sink
+        What chunks go through on their way to the file.
+    sums
+        The checksums of its chunks.
+    writers : dict
+        The writing ends that were opened so far, by path.
+    users : set
+        The handles that have not been released.
+    """
+
+    def __init__(self, file: h5py.File, threads: int) -> None:
+        self.file_id = file.id
+        self.lock = threading.RLock()
+        self.buffers = BufferPool()
+        self.coders = CodingThreads(threads)
+        self.sink = ChunkSink(self.coders, self.buffers)
+        self.sums = FileSums(file)
+        self.writers: dict[str, Any] = {}
+        self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def clear(self) -> None:
+        """Let go of threads, writers and checksums.
+
+        Writers and handles hold each other. Left to the garbage collector, their HDF5 objects would
+        wait for HDF5's lock in whatever thread it happens to run, which another may hold.
+        """
+        self.coders.close()
+        self.writers.clear()
+        self.sums.clear()
+
+
+_open: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
+_written: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def shared_by(file: h5py.File, threads: int, alone: bool) -> Shared:
+    """Return what the users of an open file share, made by the first of them.
+
+    Parameters
+    ----------
+    file
+        The file; h5py gives all that comes from one `h5py.File` the same identifier.
+    threads
+        Threads to code chunks, if this is the first.
+    alone
+        Whether the file was opened here to be written to, and so must not be open twice.
+
+    Raises
+    ------
+    WriteError
+        If it is to be alone, and was opened for writing in this process before.
+    """
+    with _lock:
+        found = _open.get(file.id.id)
+        if found is None or not found.file_id:
+            found = _open[file.id.id] = Shared(file, threads)
+        if file.mode != "r":
+            number = h5py.h5o.get_info(file.id).fileno
+            other = _written.get(number)
+            if alone and other is not None and other is not found and other.file_id:
+                raise WriteError(f"{file.filename} is open for writing in this process already")
+            _written[number] = found
+        return found
