@@ -10,7 +10,7 @@ from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_writer import ArrayWriter
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.indexing import read_selection
 from raggedh5.store.ranges import RangeReader
@@ -41,6 +41,7 @@ class Array:
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self._handle = handle
         self._dataset = dataset
+        self._address = address_of(dataset.id)
         self._blocksize = blocksize
         self._ranges: RangeReader | None = None
 
@@ -70,7 +71,7 @@ class Array:
         """Shape, rows not yet flushed included."""
         self._handle.check_open()
         shape: tuple[int, ...] = self._dataset.shape
-        writer = self._handle.writers.get(self.name)
+        writer = self._handle.writers.get(self._address)
         return shape if writer is None else (writer.rows, *shape[1:])
 
     @property
@@ -118,12 +119,12 @@ class Array:
         handle = self._handle
         with handle.lock:
             handle.check_writable()
-            writer = handle.writers.get(self.name)
+            writer = handle.writers.get(self._address)
             if writer is None:
                 maxshape = self._dataset.maxshape
                 if not self.chunks or not maxshape or maxshape[0] is not None:
                     raise SchemaError(f"{self.name} does not grow: it has a fixed shape")
-                writer = handle.writers[self.name] = ArrayWriter(
+                writer = handle.writers[self._address] = ArrayWriter(
                     handle, self._dataset, self._blocksize
                 )
             writer.append(self._fitting(as_numpy(block)))
@@ -169,7 +170,7 @@ class Array:
     def _ranges_now(self) -> RangeReader:
         handle = self._handle
         handle.check_open()
-        writer = handle.writers.get(self.name)
+        writer = handle.writers.get(self._address)
         if writer is not None:
             with handle.lock:
                 writer.flush(sync_only=handle.adopted)

@@ -23,6 +23,7 @@ class ArrayWriter:
 
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self.handle = handle
+        self.h5 = dataset
         facts = Facts(dataset)
         count = facts.shape[0]
         length = dataset.chunks[0]
@@ -39,28 +40,23 @@ class ArrayWriter:
         return self.stream.count
 
     def append(self, block: Values) -> None:
-        """Append all rows of `block`, or none."""
+        """Append all rows of `block`, or none; a large one part by part."""
         stream, sink = self.stream, self.handle.sink
-        if len(block) < stream.length:
-            sink.advance()
-            stream.append(block)
-        else:
-            self._append_parts(block)
-        sink.wait()
-        if self.handle.adopted:
-            self.flush(sync_only=True)
-
-    def _append_parts(self, block: Values) -> None:
-        """Append a large block part by part; go back to where it began if one cannot be stored."""
-        stream = self.stream
+        adopted = self.handle.adopted
+        sink.advance()
+        small = len(block) < stream.length
         step = max(PART // max(block[:1].nbytes, 1), 1)
         step = -(-step // stream.length) * stream.length
-        snapshot = stream.snapshot()
+        snapshot = stream.mark(False) if small and not adopted else stream.snapshot()
         try:
             for first in range(0, len(block), step):
                 # What is coded is stored while the threads have the next chunks to code.
                 stream.append(block[first : first + step])
-                self.handle.sink.advance()
+                if not small:
+                    sink.advance()
+            sink.wait()
+            if adopted:
+                self.flush(sync_only=True)
         except BaseException:
             stream.restore(snapshot)
             self._saved = -1
@@ -78,8 +74,8 @@ class ArrayWriter:
         if sync_only:
             stream.sync_tail()
         stream.finish()
-        self._saved = stream.count
         stream.sums.save()
+        self._saved = stream.count
 
     def conclude(self) -> None:
         """Do nothing: an array has its dataset from the first."""

@@ -14,6 +14,7 @@ from raggedh5.core.chunks import plan_grid
 from raggedh5.core.schema import as_column, check_names, storable
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import Array
+from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, create_group
 from raggedh5.store.sums import GROUP
@@ -40,7 +41,7 @@ def create_table(
         handle.sink.drain()
         group = create_group(root, name, {}, ragged)
         # Even a table that nothing is appended to gets its buffers when the file is closed.
-        handle.writers[str(group.name)] = TableWriter(handle, group, declared, storage, ragged)
+        handle.writers[address_of(group.id)] = TableWriter(handle, group, declared, storage, ragged)
     return group
 
 
@@ -82,8 +83,8 @@ def create_array(
         try:
             array.append(values)
         except SchemaError:
-            handle.forget(array.name)
             del root[name]
+            handle.forget(array.name)
             raise
     return array
 

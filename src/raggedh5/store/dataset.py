@@ -13,7 +13,7 @@ from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.errors import SchemaError, WriteError
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.hyperslab import Hyperslab, hyperslab
@@ -115,12 +115,14 @@ def _bring(handle: Handle, dataset: h5py.Dataset, sync_only: bool = False) -> No
     Unless `sync_only`, its writer is let go of as well: it would know nothing of what is written
     now.
     """
-    name = str(dataset.name)
-    for path in [path for path in handle.writers if f"{name}/".startswith(f"{path}/")]:
-        handle.writers[path].flush(sync_only=sync_only)
-        if not sync_only:
-            handle.writers[path].settle()
-            del handle.writers[path]
+    for owner in (dataset, dataset.parent):  # an array, or a buffer of a table
+        address = address_of(owner.id)
+        writer = handle.writers.get(address)
+        if writer is not None:
+            writer.flush(sync_only=sync_only)
+            if not sync_only:
+                writer.settle()
+                del handle.writers[address]
 
 
 def _write(handle: Handle, dataset: h5py.Dataset, selection: Any, values: NDArray[Any]) -> None:

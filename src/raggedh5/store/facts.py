@@ -5,11 +5,11 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5p, h5t
+from h5py import h5d, h5i, h5o, h5p, h5t
 
 from raggedh5.core.chunk_codecs import Filter
 
-__all__ = ["Facts", "pipeline_of"]
+__all__ = ["Facts", "address_of", "name_of", "pipeline_of"]
 
 
 class Facts:
@@ -28,6 +28,8 @@ class Facts:
         The dataset, and its identifier at h5py's low level.
     name : str
         Its path in the file.
+    address : int
+        Where its header lies: the same by whatever name or link it was reached.
     dtype : numpy.dtype
         Of its values.
     shape : tuple of int
@@ -43,6 +45,7 @@ class Facts:
     __slots__ = (
         "_plain",
         "_type",
+        "address",
         "chunks",
         "dataset",
         "dtype",
@@ -60,6 +63,7 @@ class Facts:
         self.dataset = dataset
         self.id = identifier
         self.name = str(dataset.name) if name is None else name
+        self.address = address_of(identifier)
         self._type = identifier.get_type()
         self._plain: bool | None = None
         self.dtype: np.dtype[Any] = self._type.dtype
@@ -87,6 +91,17 @@ class Facts:
                 and bool(self._type == _type_of(dtype))
             )
         return self._plain
+
+
+def address_of(identifier: Any) -> int:
+    """Return where the header of an object lies in its file."""
+    return int(h5o.get_info(identifier).addr)
+
+
+def name_of(identifier: Any) -> str | None:
+    """Return the path of an object as it is now, None where it has been deleted."""
+    name = h5i.get_name(identifier) if identifier else None
+    return None if name is None else name.decode("utf-8", "surrogateescape")
 
 
 def pipeline_of(dataset: h5py.Dataset) -> tuple[Filter, ...]:

@@ -173,12 +173,28 @@ class DictionaryWriter:
 
     def finish(self) -> None:
         """Append the strings that are new in the dictionary."""
-        if len(self.dictionary) > self.written:
-            data, offsets = self.dictionary.since(self.written)
+        if len(self.dictionary) <= self.written:
+            return
+        data, offsets = self.dictionary.since(self.written)
+        before = self.values.mark(False), self.offsets.mark(False)
+        try:
             base = self.values.count
             self.values.append(data)
             self.offsets.append(offsets[1:] + base)
             self.written = len(self.dictionary)
+        except BaseException:
+            self.values.restore(before[0])
+            self.offsets.restore(before[1])
+            raise
+
+    def mark(self) -> tuple[int, int]:
+        """Return what `roll_back` needs to come back to this point."""
+        return self.dictionary.mark(), self.written
+
+    def roll_back(self, mark: tuple[int, int]) -> None:
+        """Forget the strings that are new since `mark`; the streams are restored by the caller."""
+        self.dictionary.rollback(mark[0])
+        self.written = mark[1]
 
 
 class NestedWriter:

@@ -11,6 +11,7 @@ import h5py
 
 from raggedh5.core.pipeline import Pool
 from raggedh5.errors import ClosedError, WriteError
+from raggedh5.store.facts import name_of
 from raggedh5.store.shared import shared_by
 
 __all__ = ["Handle", "Verify"]
@@ -154,9 +155,13 @@ class Handle:
             self._shared.clear()
 
     def forget(self, path: str) -> None:
-        """Drop what is known of an object that was at `path` and is there no more."""
-        for name in [n for n in self.writers if n == path or n.startswith(f"{path}/")]:
-            del self.writers[name]
+        """Drop what is known of objects that were at `path` and are in the file no more.
+
+        Those that were given another name are known by that from now on.
+        """
+        for address, writer in list(self.writers.items()):
+            if name_of(writer.h5.id) is None:
+                del self.writers[address]
         self.sums.forget(path)
 
 

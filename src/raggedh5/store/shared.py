@@ -16,7 +16,15 @@ __all__ = ["Shared", "Writer", "shared_by"]
 
 
 class Writer(Protocol):
-    """The writing end of a table or an array."""
+    """The writing end of a table or an array.
+
+    Attributes
+    ----------
+    h5
+        The group or dataset.
+    """
+
+    h5: Any
 
     @property
     def rows(self) -> int:
@@ -44,7 +52,8 @@ class Shared:
     sums
         The checksums of its chunks.
     writers : dict
-        The writing ends that were opened so far, by path.
+        The writing ends that were opened so far, by the address of group or dataset: it may be
+        reached by several names, and be given another.
     users : set
         The handles that have not been released.
     """
@@ -56,7 +65,7 @@ class Shared:
         self.coders = CodingThreads(threads)
         self.sink = ChunkSink(self.coders, self.buffers)
         self.sums = FileSums(file)
-        self.writers: dict[str, Any] = {}
+        self.writers: dict[int, Any] = {}
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def clear(self) -> None:

@@ -172,10 +172,11 @@ class ChunkSink:
         codec = target.codec
         stored = self.buffers.take(codec.room()) if codec else NOTHING
         job = Job(target, row, number, place, source, stored, ours)
-        self._waiting += source.size
-        self._jobs.append(job)
+        # First this: a queued job that nobody codes would be waited for without end.
         if job.work is not None:
             self.coders.put(job.work)
+        self._jobs.append(job)
+        self._waiting += source.size
 
     def advance(self) -> None:
         """Store what is coded; wait only while too much is under way."""

@@ -16,7 +16,8 @@ from raggedh5.store.sink import Bytes, Job
 __all__ = ["Snapshot", "Stream"]
 
 Array = NDArray[Any]
-Snapshot = tuple[int, Array]
+Snapshot = tuple[int, int, Array]
+"""Items of the stream, items of the last chunk, and an array that begins with these."""
 
 
 class Stream:
@@ -163,18 +164,28 @@ class Stream:
 
     def snapshot(self) -> Snapshot:
         """Return what `restore` needs to come back to this point."""
-        return self.count, self._view[: self.fill].copy()
+        return self.count, self.fill, self._view[: self.fill].copy()
+
+    def mark(self, stored: bool) -> Snapshot:
+        """Return the same between `reserve` and `commit`, without a copy where that is enough.
+
+        It is until the chunk that is being filled now has been stored, which is ruled out unless
+        `stored`. A stream that nothing is reserved of may be appended to by its owner.
+        """
+        if stored and (not self._pending or self.fill + self._pending >= self.length):
+            return self.snapshot()
+        return self.count, self.fill, self._view
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot; what was appended since is gone."""
         self.cancel()
-        count, tail = snapshot
+        count, fill, tail = snapshot
         # Chunks that are on their way go first: storing one extends the dataset by the count.
         self.handle.sink.drop(self, count // self.length)
         self.count = count
-        self.fill = len(tail)
+        self.fill = fill
         self._open_chunk()
-        self._view[: self.fill] = tail
+        self._view[:fill] = tail[:fill]
         self._synced = min(self._synced, self.count - self.fill)
         self.dirty = self.fill > 0
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5g, h5o
+from h5py import h5g, h5l, h5o
 from numpy.typing import NDArray
 
 from raggedh5._version import __version__
 from raggedh5.core.checksum import UNKNOWN
-from raggedh5.errors import FormatError
+from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.attributes import create_list, get_text, read_list, set_number, set_text
 from raggedh5.store.facts import Facts
 
@@ -25,6 +25,7 @@ GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
 CHECKSUMS = "checksums"
 _GROWTH = 256
+MOST_STEPS = 256
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -39,8 +40,9 @@ class FileSums:
 
     def __init__(self, file: h5py.File) -> None:
         self.file = file
-        self._known: dict[str, ChunkSums] = {}
+        self._known: dict[int, ChunkSums] = {}
         self._groups: dict[str, Any] = {}
+        self._folders: dict[str, str] = {}
         self._described = False
 
     def of(self, facts: Facts, fresh: bool = False) -> "ChunkSums":
@@ -53,9 +55,10 @@ class FileSums:
         fresh
             Whether it has just been created, and so has no checksums in the file.
         """
-        found = self._known.get(facts.name)
+        found = self._known.get(facts.address)
         if found is None:
-            found = self._known[facts.name] = ChunkSums(self, facts, fresh)
+            # Another thread may have come first.
+            found = self._known.setdefault(facts.address, ChunkSums(self, facts, fresh))
         return found
 
     def save(self) -> None:
@@ -64,9 +67,10 @@ class FileSums:
             sums.save()
 
     def forget(self, path: str) -> None:
-        """Drop what is known of the datasets at `path` and below, here and in the file."""
-        for name in [n for n in self._known if n == path or n.startswith(f"{path}/")]:
-            del self._known[name]
+        """Drop the checksums of datasets that were at `path` or below, and are no more."""
+        for address, sums in list(self._known.items()):
+            if f"{sums.stored_at}/".startswith(f"{path}/"):
+                del self._known[address]
         left = f"{GROUP}/{CHECKSUMS}{path}"
         if left in self.file:
             del self.file[left]
@@ -76,10 +80,26 @@ class FileSums:
         """Let go of everything."""
         self._known.clear()
         self._groups.clear()
+        self._folders.clear()
 
-    def read(self, name: str) -> tuple[Any, NDArray[np.uint64]]:
+    def has(self, path: str, address: int) -> bool:
+        """Whether it is the object with that address which is at `path`."""
+        try:
+            return int(h5o.get_info(self.file.id, path.encode()).addr) == address
+        except (KeyError, OSError, RuntimeError, ValueError):
+            return False
+
+    def path(self, name: str) -> str:
+        """Return the path of an object without the soft links on its way."""
+        folder, _, last = name.rpartition("/")
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = _without_links(self.file.id, folder)
+        return _without_links(self.file.id, f"{known}/{last}", known)
+
+    def read(self, path: str) -> tuple[Any, NDArray[np.uint64]]:
         """Return the id of the stored checksums of a dataset, None for none, and their values."""
-        path = f"{GROUP}/{CHECKSUMS}{name}"
+        path = f"{GROUP}/{CHECKSUMS}{path}"
         folder, _, last = path.rpartition("/")
         try:
             group = self._group(folder)
@@ -92,12 +112,12 @@ class FileSums:
             raise FormatError(f"/{path} is not a list of checksums")
         return found, np.zeros(0, np.uint64) if values is None else values
 
-    def create(self, name: str, values: NDArray[np.uint64]) -> Any:
+    def create(self, path: str, values: NDArray[np.uint64]) -> Any:
         """Create the stored checksums of a dataset; return their id."""
         if not self._described:
             _describe_library(self.file)
             self._described = True
-        return create_list(self.file.id, f"{GROUP}/{CHECKSUMS}{name}".encode(), values, _GROWTH)
+        return create_list(self.file.id, f"{GROUP}/{CHECKSUMS}{path}".encode(), values, _GROWTH)
 
     def _group(self, path: str) -> Any:
         """Return the id of a group, None where there is no such."""
@@ -132,9 +152,10 @@ class ChunkSums:
         self._sums = sums
         self._facts = facts
         self._stored: Any = None
+        self.stored_at = sums.path(facts.name)
         self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
         if not fresh:
-            self._stored, self.values = sums.read(facts.name)
+            self._stored, self.values = sums.read(self.stored_at)
         self._unsaved: tuple[int, int] | None = None
 
     @property
@@ -157,19 +178,33 @@ class ChunkSums:
         self._unsaved = (min(low, index), max(high, index))
 
     def save(self) -> None:
-        """Write what changed since the last call."""
+        """Write what changed since the last call, unless the dataset is elsewhere by now.
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written; the next call tries again.
+        """
         if self._unsaved is None:
             return
-        low, high = self._unsaved
-        if self._stored is None:
-            self._stored = self._sums.create(self._facts.name, self.values[: high + 1])
-            set_text(self._stored, "fingerprint", self._fingerprint())
-        else:
-            stored = h5py.Dataset(self._stored)
-            if len(stored) <= high:
-                stored.resize((high + 1,))
-            stored[low : high + 1] = self.values[low : high + 1]
+        try:
+            if self._sums.has(self.stored_at, self._facts.address):
+                self._store(*self._unsaved)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WriteError(
+                f"{self.stored_at}: its checksums could not be written: {error}"
+            ) from error
         self._unsaved = None
+
+    def _store(self, low: int, high: int) -> None:
+        if self._stored is None:
+            self._stored = self._sums.create(self.stored_at, self.values[: high + 1])
+            set_text(self._stored, "fingerprint", self._fingerprint())
+            return
+        stored = h5py.Dataset(self._stored)
+        if len(stored) <= high:
+            stored.resize((high + 1,))
+        stored[low : high + 1] = self.values[low : high + 1]
 
     def forget(self, count: int) -> None:
         """Drop the checksums of all chunks from `count` on."""
@@ -202,6 +237,27 @@ class ChunkSums:
             "filters": facts.pipeline,
         }
         return _ENCODER.encode(said)
+
+
+def _without_links(file: Any, path: str, known: str = "") -> str:
+    """Return a path with every soft link on it followed; `known` is how far there are none."""
+    at, left = known, path[len(known) :].strip("/").split("/")
+    for _ in range(MOST_STEPS):
+        if not left or left == [""]:
+            break
+        part = left.pop(0)
+        step = f"{at}/{part}"
+        try:
+            soft = file.links.get_info(step.encode()).type == h5l.TYPE_SOFT
+            target = file.links.get_val(step.encode()).decode() if soft else ""
+        except (KeyError, OSError, RuntimeError, ValueError):
+            return path
+        if not soft:
+            at = step
+            continue
+        at = "" if target.startswith("/") else at
+        left = [piece for piece in target.split("/") if piece not in ("", ".")] + left
+    return at
 
 
 def _describe_library(file: h5py.File) -> None:

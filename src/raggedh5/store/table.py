@@ -12,6 +12,7 @@ from raggedh5.core.form import main_buffer
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.store.column import TableColumn
+from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, read_layout
 from raggedh5.store.reader import Call
@@ -51,6 +52,7 @@ class Table:
         self._handle = handle
         self._group = group
         self._name = str(group.name)
+        self._address = address_of(group.id)
         self._storage = storage or Storage()
         self._reader: TableReader | None = None
         self._generation = -1
@@ -88,7 +90,7 @@ class Table:
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
         self._handle.check_open()
-        writer = self._handle.writers.get(self._name)
+        writer = self._handle.writers.get(self._address)
         if writer is not None:
             return int(writer.rows)
         return self._reader_now().length
@@ -158,9 +160,9 @@ class Table:
         handle = self._handle
         with handle.lock:
             handle.check_writable()
-            writer = handle.writers.get(self._name)
+            writer = handle.writers.get(self._address)
             if writer is None:
-                writer = handle.writers[self._name] = TableWriter(
+                writer = handle.writers[self._address] = TableWriter(
                     handle, self._group, {}, self._storage
                 )
             try:
@@ -292,7 +294,7 @@ class Table:
         if self._reader is not None and not handle.writable:
             return self._reader
         with handle.lock:
-            writer = handle.writers.get(self._name)
+            writer = handle.writers.get(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
             generation = handle.sink.generation

@@ -1,6 +1,6 @@
 """The writing end of a table: batches are appended to all of its columns, or to none."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from raggedh5.core.batch import Batch, shifted
 from raggedh5.core.form import FieldForm, TableForm, main_buffer
 from raggedh5.core.schema import Column, check_names
 from raggedh5.core.strings import Dictionary
-from raggedh5.errors import FormatError, SchemaError
+from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.attributes import set_number
 from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.facts import Facts
@@ -60,7 +60,7 @@ class TableWriter:
         ragged: bool | None = None,
     ) -> None:
         self.handle = handle
-        self.group = group
+        self.h5 = group
         self.name = str(group.name)
         self.declared = dict(declared)
         self.storage = storage
@@ -87,21 +87,15 @@ class TableWriter:
 
     def append(self, batch: Batch) -> None:
         """Append all rows of a batch, or none."""
-        handle = self.handle
-        handle.sink.advance()
+        self.handle.sink.advance()
         try:
             if not self._fields:
                 self._create(batch)
             elif batch.data.keys() != self._fields.keys():
                 self._other_columns(batch.data)
-            if batch.items <= self._part:
-                self._append_whole(batch)
-            else:
-                self._append_parts(batch.parts(self._part))
+            self._append(batch)
         except SchemaError as error:
             raise SchemaError(f"{self.name}: {error}") from error
-        if handle.adopted:
-            self.flush(sync_only=True)
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file, and only then the new length.
@@ -126,10 +120,13 @@ class TableWriter:
             if sync_only:
                 stream.sync_tail()
             stream.finish()
-        set_number(self.group.id, "length", self._count)
-        self.length = self._saved = self._count
+        try:
+            set_number(self.h5.id, "length", self._count)
+        except (OSError, RuntimeError) as error:
+            raise WriteError(f"{self.name}: its length could not be written: {error}") from error
         for stream in self._streams:
             stream.sums.save()
+        self.length = self._saved = self._count
 
     @property
     def rows(self) -> int:
@@ -144,46 +141,46 @@ class TableWriter:
         for stream in self._streams:
             stream.sums.save()
 
-    def _append_whole(self, batch: Batch) -> None:
-        marks = [field.dictionary.mark() for field in self._dictionaries]
+    def _append(self, batch: Batch) -> None:
+        """Append a batch, a large one part by part; go back to where it began if that fails."""
+        adopted = self.handle.adopted
+        whole = batch.items <= self._part
+        snapshots = None if whole else [stream.snapshot() for stream in self._streams]
+        marks = [field.mark() for field in self._dictionaries]
+        counts = self._count, self._item_count
         try:
-            for field in self._fields.values():
-                field.stage(batch)
-            if self._rows is not None:
-                stage_offsets(self._rows, batch.kept.offsets, self._item_count)
+            for part in [batch] if whole else batch.parts(self._part):
+                self._stage(part)
+                if whole:
+                    snapshots = [stream.mark(adopted) for stream in self._streams]
+                for stream in self._streams:
+                    stream.commit()
+                self._item_count += part.items
+                self._count += part.rows
+                if not whole:
+                    self.handle.sink.advance()
+            if adopted:
+                self.flush(sync_only=True)
         except BaseException:
             for stream in self._streams:
                 stream.cancel()
-            self._roll_back(marks)
-            raise
-        for stream in self._streams:
-            stream.commit()
-        self._item_count += batch.items
-        self._count += batch.rows
-
-    def _append_parts(self, parts: Iterable[Batch]) -> None:
-        """Append a large batch part by part; go back to where it began if one is refused."""
-        marks = [field.dictionary.mark() for field in self._dictionaries]
-        snapshots = [stream.snapshot() for stream in self._streams]
-        counts = self._count, self._item_count
-        try:
-            for part in parts:
-                try:
-                    self._append_whole(part)
-                except SchemaError as error:
-                    raise shifted(error, part.first) from error
-                self.handle.sink.advance()
-        except BaseException:
-            for stream, snapshot in zip(self._streams, snapshots, strict=True):
-                stream.restore(snapshot)
-            self._roll_back(marks)
+            if snapshots is not None:
+                for stream, snapshot in zip(self._streams, snapshots, strict=True):
+                    stream.restore(snapshot)
+                self._saved = -1
+            for field, mark in zip(self._dictionaries, marks, strict=True):
+                field.roll_back(mark)
             self._count, self._item_count = counts
-            self._saved = -1
             raise
 
-    def _roll_back(self, marks: list[int]) -> None:
-        for field, mark in zip(self._dictionaries, marks, strict=True):
-            field.dictionary.rollback(mark)
+    def _stage(self, part: Batch) -> None:
+        try:
+            for field in self._fields.values():
+                field.stage(part)
+        except SchemaError as error:
+            raise shifted(error, part.first) from error
+        if self._rows is not None:
+            stage_offsets(self._rows, part.kept.offsets, self._item_count)
 
     def _create(self, batch: Batch) -> None:
         """Create the buffers, by what was declared and what the first batch holds."""
@@ -210,10 +207,10 @@ class TableWriter:
     def _build(self, columns: Mapping[str, Column]) -> None:
         """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
-        for buffer in list(self.group):  # the offsets of a table that was closed without a column
-            del self.group[buffer]
+        for buffer in list(self.h5):  # the offsets of a table that was closed without a column
+            del self.h5[buffer]
             self.handle.forget(f"{self.name}/{buffer}")
-        form = set_form(self.group, columns, self.ragged)
+        form = set_form(self.h5, columns, self.ragged)
         made: dict[str, Facts] = {}
         try:
             for name, field in form.fields.items():
@@ -222,7 +219,7 @@ class TableWriter:
                 for buffer, dtype in field.buffers().items():
                     values = buffer == field.values
                     facts = create_buffer(
-                        self.group, buffer, dtype, column.shape if values else (), storage
+                        self.h5, buffer, dtype, column.shape if values else (), storage
                     )
                     made[buffer] = facts
                     if column.attrs and buffer == main_buffer(field):
@@ -231,7 +228,7 @@ class TableWriter:
                         facts.dataset.attrs["finite"] = True
             if form.offsets is not None:
                 made[form.offsets] = create_buffer(
-                    self.group, form.offsets, form.offsets_dtype, (), self.storage
+                    self.h5, form.offsets, form.offsets_dtype, (), self.storage
                 )
             self._open(form, made, fresh=True)
         except BaseException:
@@ -239,8 +236,8 @@ class TableWriter:
             self._fields.clear()
             self._dictionaries.clear()
             for buffer in made:
-                del self.group[buffer]
-            set_form(self.group, {}, self.ragged)
+                del self.h5[buffer]
+            set_form(self.h5, {}, self.ragged)
             raise
 
     def _open(self, form: TableForm, buffers: Mapping[str, Facts], fresh: bool = False) -> None:
