@@ -1,4 +1,4 @@
-"""An interrupt, or a failure of the disk, at any point of an append: all of it is there, or none."""
+"""An interrupt, or a failure of the disk, amid an append: all of it is there, or none."""
 
 import h5py
 import numpy as np

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from raggedh5.errors import SchemaError
 
-__all__ = ["check_castable", "not_finite", "to_dtype"]
+__all__ = ["as_fill", "check_castable", "not_finite", "to_dtype"]
 
 
 def check_castable(source: np.dtype[Any], target: np.dtype[Any], name: str) -> None:
@@ -48,6 +48,33 @@ def to_dtype(
             return converted, lost & ~not_finite(values) if lost.any() else lost
         lost = (converted != values) & (values == values)
     return converted, lost
+
+
+def as_fill(fill: Any, dtype: np.dtype[Any], name: str = "") -> Any:
+    """Return what stands where there is no item, as values of a dtype.
+
+    Raises
+    ------
+    SchemaError
+        If that would be something else: NaN among integers, -1 among unsigned ones.
+
+    Examples
+    --------
+    >>> as_fill(-1, np.dtype("u1"), "charge")
+    Traceback (most recent call last):
+    raggedh5.errors.SchemaError: column 'charge': a fill of -1 does not fit uint8
+    """
+    value = np.asarray(fill)
+    if dtype.kind not in "biufc":
+        return fill
+    if value.dtype.kind in "biuf" or (value.dtype.kind == "c" and dtype.kind == "c"):
+        converted, lost = to_dtype(value, dtype)
+        if dtype.kind not in "fc":
+            lost = lost | not_finite(value)
+        if not lost.any():
+            return converted
+    where = f"column {name!r}: " if name else ""
+    raise SchemaError(f"{where}a fill of {fill!r} does not fit {dtype}")
 
 
 def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """`Ragged`: rows of any number of items each, as flat values and offsets."""
 
-import operator
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Self
@@ -14,7 +13,8 @@ from raggedh5.core.flat import empty_fill, join_values, pad_values, same_values,
 from raggedh5.core.kept import Offsets, check_offsets, kept_groups
 from raggedh5.core.lists import flatten_lists, split_lists
 from raggedh5.core.packing import pack, pack_into
-from raggedh5.core.scattering import gather, row_numbers, scatter
+from raggedh5.core.rows import row_number, rows_of
+from raggedh5.core.scattering import gather, scatter
 from raggedh5.errors import FormatError, SchemaError
 
 __all__ = ["Ragged"]
@@ -235,18 +235,13 @@ class Ragged:
         IndexError
             If there is no such row.
         """
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(len(self))
-            if step == 1:
-                return self._span(start, max(start, stop))
-            return self._take(np.arange(start, stop, step, dtype=np.int64))
-        if np.ndim(rows) == 0 and not isinstance(rows, (bool, np.bool_)):
-            row = operator.index(rows)
-            if not -len(self) <= row < len(self):
-                raise IndexError(f"row {row} of {len(self)} rows")
-            row %= len(self)
-            return self._values[int(self._offsets[row]) : int(self._offsets[row + 1])]
-        return self._take(row_numbers(rows, len(self)))
+        if isinstance(rows, slice) or np.ndim(rows) > 0:
+            chosen = rows_of(rows, len(self))
+            if isinstance(chosen, slice):
+                return self._span(chosen.start, chosen.stop)
+            return self._take(chosen)
+        row = row_number(rows, len(self))
+        return self._values[int(self._offsets[row]) : int(self._offsets[row + 1])]
 
     def __repr__(self) -> str:
         values = self._values

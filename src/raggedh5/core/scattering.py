@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raggedh5.core.arrays import as_numpy
+from raggedh5.core.casting import as_fill
 from raggedh5.core.kept import ANY_WIDTH, Offsets, check_offsets, kept_from_lengths
+from raggedh5.core.rows import rows_of
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.scatter import first_bad_range, gather_rows, scatter_rows
 
-__all__ = ["gather", "row_numbers", "scatter", "scatter_into"]
+__all__ = ["gather", "scatter", "scatter_into"]
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -64,8 +65,8 @@ def scatter(
     check_offsets(offsets, len(values))
     starts, lengths = offsets[:-1], np.diff(offsets)
     if rows is not None:
-        numbers = row_numbers(rows, len(lengths))
-        starts, lengths = starts[numbers], lengths[numbers]
+        chosen = rows_of(rows, len(lengths))
+        starts, lengths = starts[chosen], lengths[chosen]
     if width is None:
         width = int(lengths.max(initial=0))
     padded = np.empty((len(lengths), width, *values.shape[1:]), values.dtype)
@@ -121,7 +122,7 @@ def scatter_into(
         np.less(np.arange(width), lengths[:, None], out=mask)
         return
     item = np.empty(values.shape[1:], values.dtype)
-    item[...] = fill
+    item[...] = as_fill(fill, values.dtype)
     scatter_rows(np.ascontiguousarray(values), starts, lengths, out, mask, item)
 
 
@@ -159,34 +160,6 @@ def gather(values: Array, starts: Offsets, stops: Offsets) -> tuple[Array, Offse
     else:
         gather_rows(np.ascontiguousarray(values), starts, lengths, out)
     return out, kept.offsets
-
-
-def row_numbers(rows: Any, n_rows: int) -> Offsets:
-    """Return row numbers counted from the start, from integers or a bool mask over the rows.
-
-    Raises
-    ------
-    IndexError
-        If there is no such row, the mask has another length, or `rows` is no list of either.
-
-    Examples
-    --------
-    >>> row_numbers([-1, 0], 3), row_numbers([False, True, True], 3)
-    (array([2, 0]), array([1, 2]))
-    """
-    index = as_numpy(rows)
-    if index.ndim != 1 or (index.dtype.kind not in "iub" and index.size):
-        raise IndexError(f"rows must be a list of integers or a bool mask, not {rows!r}")
-    if index.dtype == np.bool_ and len(index) != n_rows:
-        raise IndexError(f"a mask of {len(index)} rows for {n_rows} rows")
-    if index.dtype == np.bool_:
-        return np.flatnonzero(index).astype(np.int64, copy=False)
-    numbers = index.astype(np.int64)
-    numbers[numbers < 0] += n_rows
-    wrong = (numbers < 0) | (numbers >= n_rows)
-    if wrong.any():
-        raise IndexError(f"row {index[wrong.argmax()]} of {n_rows} rows")
-    return numbers
 
 
 def _ranges(

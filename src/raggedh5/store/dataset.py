@@ -12,6 +12,7 @@ from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
+from raggedh5.core.rows import Rows
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.filters import codec_of
@@ -20,7 +21,6 @@ from raggedh5.store.hyperslab import Hyperslab, hyperslab
 from raggedh5.store.indexing import read_selection
 from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
-from raggedh5.store.selection import Rows
 from raggedh5.store.sink import Job
 
 __all__ = ["read_dataset", "write_dataset"]

@@ -88,7 +88,7 @@ class NumberReader:
         """Return the items of ranges as rows of `width` places, `fill` where there is none."""
         self.check(int(stops.max(initial=0)))
         shape = (len(starts), width, *self.inner)
-        if fill is None or (np.isscalar(fill) and fill == 0):
+        if np.ndim(fill) == 0 and fill == 0:
             out = np.zeros(shape, self.reader.dtype)
         else:
             out = np.full(shape, fill, self.reader.dtype)

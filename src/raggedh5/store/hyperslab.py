@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.store.selection import Rows, row_number, rows_of
+from raggedh5.core.rows import Rows, row_number, rows_of
 
 __all__ = ["Hyperslab", "hyperslab"]
 
@@ -17,10 +17,15 @@ class Hyperslab(NamedTuple):
     rest: tuple[Any, ...]
 
     def finish(self, values: NDArray[Any]) -> Any:
-        """Return the selection, given the values of the box."""
+        """Return the selection, given the values of the box: each axis by itself, as in HDF5."""
         if all(isinstance(part, slice) and part == slice(None) for part in self.rest):
             return values
-        return values[self.rest]
+        for axis, part in enumerate(self.rest):
+            if isinstance(part, np.ndarray):
+                values = values.take(part, axis)
+        return values[
+            tuple(slice(None) if isinstance(part, np.ndarray) else part for part in self.rest)
+        ]
 
 
 def hyperslab(selection: Any, shape: tuple[int, ...]) -> Hyperslab | Rows:
@@ -43,13 +48,18 @@ def hyperslab(selection: Any, shape: tuple[int, ...]) -> Hyperslab | Rows:
     ------
     IndexError
         If it does not fit the shape.
+    TypeError
+        If there are lists on several axes: whether they go together or across is a matter of
+        taste, and h5py refuses them too.
     """
     parts = selection if isinstance(selection, tuple) else (selection,)
     parts = _without_ellipsis(parts, len(shape))
+    if sum(not isinstance(part, slice) and np.ndim(part) > 0 for part in parts) > 1:
+        raise TypeError("only one axis may be indexed by a list or a mask")
     box: list[slice] = []
     rest: list[Any] = []
     for axis, (part, n) in enumerate(zip(parts, shape, strict=True)):
-        if isinstance(part, (int, np.integer)):
+        if not isinstance(part, slice) and np.ndim(part) == 0:
             number = row_number(part, n)
             box.append(slice(number, number + 1))
             rest.append(0)

@@ -4,6 +4,7 @@ A run is usually far shorter than a chunk. Blosc chunks are made of blocks that 
 those that a run touches are decoded, and kept for a while.
 """
 
+import math
 import threading
 from functools import partial
 from typing import Any
@@ -82,7 +83,8 @@ class RangeReader:
         places
             Where range i goes, counted in items; shape (n,).
         """
-        flat = out.reshape(-1, *self._inner)
+        axes = out.ndim - len(self._inner)
+        flat = out.reshape(math.prod(out.shape[:axes]), *self._inner)  # one may be empty
         if not self._whole:
             self._copy_spans(starts, stops, flat, places)
             return

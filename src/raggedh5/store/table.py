@@ -120,7 +120,7 @@ class Table:
             if key not in reader.form.fields:
                 raise KeyError(f"{self._name} has no column {key!r}, but {list(self.columns)}")
             return TableColumn(self, key)
-        if isinstance(key, (int, np.integer)):
+        if isinstance(key, (int, np.integer)) or (not isinstance(key, slice) and np.ndim(key) == 0):
             return reader.row(key)
         return reader.take(key)
 

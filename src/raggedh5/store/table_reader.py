@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from raggedh5.core.casting import as_fill
 from raggedh5.core.ragged import Ragged
+from raggedh5.core.rows import Rows, row_number, rows_of
 from raggedh5.errors import SchemaError
 from raggedh5.store.field_readers import field_reader
 from raggedh5.store.handle import Handle
@@ -14,7 +16,6 @@ from raggedh5.store.layout import Layout
 from raggedh5.store.padded import padded_field
 from raggedh5.store.reader import Call, Reader
 from raggedh5.store.row_offsets import RowOffsets
-from raggedh5.store.selection import Rows, row_number, rows_of
 
 __all__ = ["TableReader"]
 
@@ -106,10 +107,10 @@ class TableReader:
             raise SchemaError(
                 f"{self.name}: row {number} has {lengths[at]} items, more than a width of {width}"
             )
-        fills = fill if isinstance(fill, Mapping) else dict.fromkeys(names, fill)
+        fills = {name: self._fill(name, fill) for name in names}
         arrays = self._each(
             [
-                partial(padded_field, self._field(name), starts, stops, width, fills.get(name, 0))
+                partial(padded_field, self._field(name), starts, stops, width, fills[name])
                 for name in names
             ],
             len(starts),
@@ -164,6 +165,14 @@ class TableReader:
         if self._offsets is None:
             return rows, rows + 1
         return self._offsets.take(rows)
+
+    def _fill(self, name: str, fill: Any) -> Any:
+        if isinstance(fill, Mapping):
+            fill = fill.get(name, 0)
+        if type(fill) is int and fill == 0:
+            return fill
+        dtype = self.form.fields[name].column.dtype
+        return as_fill(fill, dtype, name) if isinstance(dtype, np.dtype) else fill
 
     def _names(self, columns: Sequence[str] | None) -> list[str]:
         fields = self.form.fields

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.core.arrays import as_numpy
+
 __all__ = ["Rows", "row_number", "rows_of"]
 
 Rows = NDArray[np.int64]
@@ -19,6 +21,8 @@ def row_number(index: Any, rows: int) -> int:
     IndexError
         If there is no such row.
     """
+    if isinstance(index, (bool, np.bool_)):
+        raise IndexError(f"{index} is no row number; a bool mask has one value for each row")
     number = operator.index(index)
     if not -rows <= number < rows:
         raise IndexError(f"row {number} is out of range for {rows} rows")
@@ -37,13 +41,18 @@ def rows_of(selection: Any, rows: int) -> slice | Rows:
     ------
     IndexError
         If a row does not exist, or the selection is of another kind.
+
+    Examples
+    --------
+    >>> rows_of([-1, 0], 3), rows_of([False, True, True], 3), rows_of(slice(1, 9), 3)
+    (array([2, 0]), array([1, 2]), slice(1, 3, None))
     """
     if isinstance(selection, slice):
         start, stop, step = selection.indices(rows)
         if step == 1:
             return slice(start, max(start, stop))
         return np.arange(start, stop, step, dtype=np.int64)
-    chosen = np.asarray(selection)
+    chosen = as_numpy(selection)
     if chosen.dtype == np.bool_:
         if chosen.shape != (rows,):
             raise IndexError(f"a mask of shape {chosen.shape} does not select among {rows} rows")
@@ -52,8 +61,8 @@ def rows_of(selection: Any, rows: int) -> slice | Rows:
         return np.zeros(0, np.int64)
     if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
         raise IndexError(f"rows are chosen by integers, slices or bool masks, not {selection!r}")
-    numbers = chosen.astype(np.int64)
-    outside = (numbers < -rows) | (numbers >= rows)
+    outside = (chosen < -rows) | (chosen >= rows) if chosen.dtype.kind == "i" else chosen >= rows
     if outside.any():
-        raise IndexError(f"row {numbers[outside][0]} is out of range for {rows} rows")
+        raise IndexError(f"row {chosen[outside][0]} is out of range for {rows} rows")
+    numbers = chosen.astype(np.int64)
     return np.where(numbers < 0, numbers + rows, numbers)

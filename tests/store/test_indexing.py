@@ -1,5 +1,6 @@
-"""Reading: what stands in brackets means what it means to NumPy."""
+"""Reading: what stands in brackets means what it means to NumPy, or to h5py where they differ."""
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 import raggedh5 as rh5
 from kinds import plain, ragged_kinds, row_kinds
+from raggedh5.errors import SchemaError
 
 SHAPES = {
     (37,): (5,),
@@ -281,3 +283,106 @@ def test_writing_what_does_not_fit(path):
         assert (rh5.read_dataset(dataset) == 5).all()
     with h5py.File(path) as file, pytest.raises(rh5.WriteError):
         rh5.write_dataset(file["x"], 1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_list_among_numbers_and_slices_is_what_h5py_returns(arrays, data):
+    """NumPy would move the axis of the list to the front."""
+    file, values = arrays
+    name = data.draw(st.sampled_from([n for n, v in values.items() if v.ndim > 1]))
+    dataset = file[name].h5
+    parts = [data.draw(axis(n)) for n in dataset.shape]
+    where = data.draw(st.integers(0, dataset.ndim - 1))
+    n = dataset.shape[where]
+    chosen = sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1)))
+    mask = np.isin(np.arange(n), chosen)
+    for parts[where] in (chosen, np.array(chosen), mask):
+        want = dataset[tuple(parts)]
+        for found in (file[name][tuple(parts)], rh5.read_dataset(dataset, tuple(parts))):
+            assert np.shape(found) == np.shape(want)
+            assert np.array_equal(found, want)
+
+
+def test_masks_of_all_axes_are_what_h5py_returns(arrays):
+    file, values = arrays
+    for name, want in values.items():
+        for mask in (want > 500, want > 9999, want >= 0):
+            assert np.array_equal(file[name][mask], want[mask]), name
+
+
+def test_fields_of_structures(path):
+    dtype = np.dtype([("r", "f4"), ("i", "i2", (2,))])
+    with h5py.File(path, "w") as file:
+        values = np.zeros(10, dtype)
+        values["r"], values["i"] = np.arange(10), np.arange(20).reshape(10, 2)
+        dataset = file.create_dataset("x", data=values, chunks=(4,))
+        array = rh5.File(file)["x"]
+        assert np.array_equal(array["r"], dataset["r"])
+        assert np.array_equal(array["i", 2:5], dataset["i", 2:5])
+        assert np.array_equal(array["r", "i"], dataset["r", "i"])
+
+
+def test_lists_on_two_axes_are_refused(arrays):
+    file, values = arrays
+    name = next(n for n, v in values.items() if v.ndim == 2)
+    with pytest.raises(TypeError, match="one axis"):
+        file[name][[0], [0]]
+
+
+@pytest.mark.parametrize("wrong", [2**63, 2**64 - 1])
+def test_unsigned_numbers_do_not_wrap_around(tables, arrays, wrong):
+    rows = np.array([wrong], "u8")
+    with pytest.raises(IndexError, match="out of range"):
+        tables[0]["ragged"].take(rows)
+    with pytest.raises(IndexError, match="out of range"):
+        next(iter(arrays[0].arrays().values()))[rows]
+    with pytest.raises(IndexError, match="out of range"):
+        rh5.Ragged([1, 2], [0, 1, 2])[rows]
+
+
+@pytest.mark.parametrize("index", [np.array(3), np.int8(3), np.uint64(3)])
+def test_single_numbers_of_any_kind(tables, arrays, index):
+    table = tables[0]["ragged"]
+    for name, values in table[3].items():
+        assert plain(table[index][name]) == plain(values)
+    for values in table.take(slice(0, 5)).values():
+        assert plain(values[index]) == plain(values[3])
+    for name, want in arrays[1].items():
+        if len(want) > 3:
+            assert np.array_equal(arrays[0][name][index], want[3])
+
+
+def test_a_bool_is_no_row_number(tables):
+    with pytest.raises(IndexError, match="row number"):
+        tables[0]["ragged"][True]
+    with pytest.raises(IndexError, match="row number"):
+        rh5.Ragged([1, 2], [0, 1, 2])[True]
+
+
+@pytest.mark.parametrize("fill", [np.nan, 0.5, -1, 300, 1j, np.inf])
+def test_a_fill_that_does_not_fit_is_refused(path, fill):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", {"charge": "u1", "mass": "f4"})
+        table.append({"charge": [[1, 2], [3]], "mass": [[1.0, 2.0], [3.0]]})
+        with pytest.raises(SchemaError, match="column 'charge': a fill of"):
+            table.padded([0, 1], fill=fill)
+        with pytest.raises(SchemaError, match="a fill of"):
+            table.read()["charge"].to_padded(fill=fill)
+        if isinstance(fill, complex):
+            return
+        found = table.padded([0, 1], fill={"mass": fill})
+        assert found["charge"].tolist() == [[1, 2], [3, 0]]
+        assert np.array_equal(found["mass"][1, 1], np.float32(fill), equal_nan=True)
+
+
+def test_inner_shapes_without_any_value(path):
+    with rh5.File(path, "w") as file:
+        file.create_table("t").append({"x": np.zeros((3, 2, 0)), "n": np.ones((3, 2))})
+        file.create_table("r", ragged=False).append({"x": np.zeros((3, 0))})
+        file.create_array("a", data=np.zeros((4, 0, 3)))
+    with rh5.File(path) as file:
+        assert file["t"].take([2, 0])["x"].values.shape == (4, 0)
+        assert file["t"].padded([1])["x"].shape == (1, 2, 0)
+        assert file["r"].take([2, 0])["x"].shape == (2, 0)
+        assert file["a"][[0, 2]].shape == (2, 0, 3)
