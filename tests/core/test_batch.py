@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from raggedh5.core.batch import Batch, is_strings
+from raggedh5.core.batch import Batch
+from raggedh5.core.inference import is_strings
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError

@@ -1,6 +1,5 @@
 """One batch on its way into a table: which rows and items there are, and what each column gives."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
+from raggedh5.core.inference import infer_column, is_ragged_list
 from raggedh5.core.kept import Kept, kept_from_lengths, kept_from_mask, kept_groups
 from raggedh5.core.ragged import Ragged
-from raggedh5.core.schema import STRING, Column
+from raggedh5.core.schema import Column
 from raggedh5.core.string_rows import is_nested, row_offsets
 from raggedh5.errors import SchemaError
 
-__all__ = ["Batch", "is_strings", "shifted"]
+__all__ = ["Batch"]
 
 Array = NDArray[Any]
 
@@ -34,8 +34,8 @@ class Batch:
         For nested columns, what is kept of their items: bool (rows, groups, items) by column.
     ragged
         Whether a row holds items.
-    first
-        Number of the first row, where this is a part of a larger batch.
+    first, kept
+        Number of the first row, and the items of each row, where this is a part of a larger batch.
 
     Attributes
     ----------
@@ -51,7 +51,12 @@ class Batch:
         item_masks: Mapping[str, Any] | None = None,
         ragged: bool = True,
         first: int = 0,
+        kept: Kept | None = None,
     ) -> None:
+        if not hasattr(data, "keys"):
+            raise SchemaError(f"a batch is a dict of columns, not {type(data).__name__}")
+        if not isinstance(data, dict):
+            data = {name: data[name] for name in data.keys()}  # noqa: SIM118 - a table's rows
         if not data:
             raise SchemaError("a batch has at least one column")
         if mask is None and lengths is None and ragged and "mask" in data and len(data) > 1:
@@ -64,10 +69,11 @@ class Batch:
         self.ragged = ragged
         self.first = first
         self._mask = mask
-        self._lengths = lengths
         self._item_masks = item_masks or {}
         self._inner: Kept | None = None
-        if not ragged:
+        if kept is not None:
+            self.kept = kept
+        elif not ragged:
             if mask is not None or lengths is not None:
                 raise SchemaError(
                     "a row table has one value a row: it takes no mask and no lengths"
@@ -76,7 +82,7 @@ class Batch:
         elif mask is not None:
             if lengths is not None:
                 raise SchemaError("give either a mask or lengths, not both")
-            if getattr(mask, "ndim", 2) == 3:
+            if np.ndim(mask) == 3:
                 self.kept, self._inner = kept_groups(mask)
             else:
                 self.kept = kept_from_mask(mask)
@@ -102,7 +108,7 @@ class Batch:
                     f"column {name!r}: shape {array.shape} does not begin with ({self.rows},)"
                 )
             return array[:, None], self.kept
-        if _is_ragged_list(value):
+        if is_ragged_list(value):
             ragged = Ragged.from_lists(value)
             self._check_offsets(name, ragged)
             return as_numpy(ragged.values)[:, None], _every_row(self.items)
@@ -126,10 +132,10 @@ class Batch:
     def inner_kept(self, name: str) -> Kept:
         """Return what is kept of the items of a nested column given as a padded array."""
         if name in self._item_masks:
-            groups = self._mask if self._mask is not None else None
-            if groups is None and self._lengths is not None:
+            groups = self._mask
+            if groups is None:
                 width = np.shape(self._item_masks[name])[1]
-                groups = np.arange(width) < np.asarray(self._lengths)[:, None]
+                groups = np.arange(width) < np.diff(self.kept.offsets)[:, None]
             _, inner = kept_groups(self._item_masks[name], groups)
             return inner
         if self._inner is None:
@@ -152,31 +158,10 @@ class Batch:
 
     def infer(self, name: str) -> Column:
         """Say what column the values would make."""
-        value = self.data[name]
-        depth = 2 if self.ragged else 1
-        if is_strings(value):
-            nullable = _has_null(value)
-            return Column(STRING, nullable=nullable)
-        if isinstance(value, Ragged):
-            if isinstance(value.values, Ragged):
-                inner = value.values.values
-                return Column(inner.dtype, inner.shape[1:], nested=True)
-            nullable = isinstance(value.values, np.ma.MaskedArray)
-            return Column(value.values.dtype, value.values.shape[1:], nullable=nullable)
-        if isinstance(value, np.ma.MaskedArray):
-            return Column(value.dtype, value.shape[depth:], nullable=True)
-        if self.ragged and _is_ragged_list(value):
-            values = Ragged.from_lists(value).values
-            return Column(values.dtype, values.shape[1:])
-        array = as_numpy(value)
-        if array.ndim < depth:
-            wanted = "(rows, width, ...)" if self.ragged else "(rows, ...)"
-            raise SchemaError(f"column {name!r}: shape {array.shape} is not {wanted}")
-        if name in self._item_masks or (
-            self._inner is not None and array.shape[:3] == self._inner.shape
-        ):
-            return Column(array.dtype, array.shape[3:], nested=True)
-        return Column(array.dtype, array.shape[depth:])
+        lists = self._inner.shape if self._inner is not None else None
+        return infer_column(
+            name, self.data[name], self.ragged, lists=lists, nested=name in self._item_masks
+        )
 
     def parts(self, limit: int) -> Iterator["Batch"]:
         """Cut the batch into runs of rows of about `limit` items; a small one is its own only part.
@@ -189,17 +174,18 @@ class Batch:
             yield self
             return
         step = -(-self.rows // count)
+        data = {name: _sliceable(value) for name, value in self.data.items()}
+        mask = None if self._mask is None else _sliceable(self._mask)
+        item_masks = {name: _sliceable(value) for name, value in self._item_masks.items()}
         for first in range(0, self.rows, step):
             rows = slice(first, min(first + step, self.rows))
             yield Batch(
-                {name: value[rows] for name, value in self.data.items()},
-                None if self._mask is None else self._mask[rows],
-                None
-                if self._mask is not None or not self.ragged
-                else np.diff(self.kept.offsets[rows.start : rows.stop + 1]),
-                {name: value[rows] for name, value in self._item_masks.items()},
-                self.ragged,
-                first,
+                {name: value[rows] for name, value in data.items()},
+                None if mask is None else mask[rows],
+                item_masks={name: value[rows] for name, value in item_masks.items()},
+                ragged=self.ragged,
+                first=first,
+                kept=None if mask is not None else self.kept.part(rows),
             )
 
     def _check_offsets(self, name: str, value: Ragged) -> None:
@@ -216,21 +202,9 @@ class Batch:
                 )
 
 
-def is_strings(value: Any) -> bool:
-    """Whether the values of a column are strings, told by the first that is found."""
-    if isinstance(value, Ragged):
-        return not isinstance(value.values, Ragged) and value.values.dtype.kind in "UOTS"
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "UOTS"
-    if not isinstance(value, (list, tuple)):
-        return False
-    for row in value:
-        if isinstance(row, np.ndarray):
-            return is_strings(row)
-        for item in row if isinstance(row, (list, tuple)) else (row,):
-            if item is not None:
-                return isinstance(item, (str, bytes))
-    return False
+def _sliceable(value: Any) -> Any:
+    """Return the values as something that rows can be cut from."""
+    return value if isinstance(value, (list, tuple, np.ndarray, Ragged)) else as_numpy(value)
 
 
 def _every_row(rows: int) -> Kept:
@@ -253,12 +227,6 @@ def _width(data: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _is_ragged_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and any(
-        isinstance(row, (list, tuple, np.ndarray)) for row in value
-    )
-
-
 def _kept_by_columns(data: Mapping[str, Any]) -> Kept:
     for value in data.values():
         if isinstance(value, Ragged):
@@ -273,26 +241,3 @@ def _kept_by_columns(data: Mapping[str, Any]) -> Kept:
             "of one value a row is made with ragged=False"
         )
     return kept_from_lengths(np.full(len(array), array.shape[1]), array.shape[1])
-
-
-def _has_null(value: Any) -> bool:
-    if isinstance(value, Ragged):
-        value = value.values
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind == "T":
-            return hasattr(value.dtype, "na_object")
-        return value.dtype.kind == "O" and any(item is None for item in value.ravel())
-    return any(
-        item is None
-        for row in value
-        for item in (row if isinstance(row, (list, tuple)) else (row,))
-    )
-
-
-def shifted(error: SchemaError, rows: int) -> SchemaError:
-    """Return an error about a part of a batch, its row counted from the batch's first."""
-
-    def shift(found: re.Match[str]) -> str:
-        return f"row {int(found[1]) + rows}"
-
-    return SchemaError(re.sub(r"\brow (\d+)", shift, str(error), count=1)) if rows else error

@@ -10,6 +10,10 @@ from raggedh5.errors import SchemaError
 __all__ = ["LZ4", "Bitshuffle", "Blosc", "Codec", "FilterKeywords", "Zstd", "as_codec"]
 
 BLOSC_COMPRESSORS = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")
+H5PY_COMPRESSIONS = ("gzip", "lzf", "szip")
+_CODECS = (
+    "give raggedh5.Blosc(), an hdf5plugin filter, h5py's keywords as a dict, 'gzip', 'lzf' or None"
+)
 BLOSC_SHUFFLES: dict[str | None, int] = {None: 0, "none": 0, "byte": 1, "bit": 2}
 
 
@@ -76,6 +80,10 @@ class LZ4:
 
     blocksize: int = 0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.blocksize < 1 << 31:
+            raise SchemaError(f"an LZ4 block has 0 to 2**31 - 1 bytes, not {self.blocksize}")
+
     def keywords(self) -> dict[str, Any]:
         """Keywords for ``h5py.Group.create_dataset``."""
         return {"compression": native.LZ4, "compression_opts": (self.blocksize,)}
@@ -121,6 +129,14 @@ class FilterKeywords:
         return dict(self.options)
 
 
+_BY_NAME: dict[str, type[Codec]] = {
+    "blosc": Blosc,
+    "lz4": LZ4,
+    "zstd": Zstd,
+    "bitshuffle": Bitshuffle,
+}
+
+
 def as_codec(codec: object) -> Codec:
     """Turn what h5py and hdf5plugin users write into a codec.
 
@@ -145,14 +161,20 @@ def as_codec(codec: object) -> Codec:
     if codec is None or codec == "none":
         return FilterKeywords()
     if isinstance(codec, str):
-        named = {"blosc": Blosc, "lz4": LZ4, "zstd": Zstd, "bitshuffle": Bitshuffle}
-        return named[codec]() if codec in named else FilterKeywords({"compression": codec})
+        named: dict[str, type[Codec]] = {
+            "blosc": Blosc,
+            "lz4": LZ4,
+            "zstd": Zstd,
+            "bitshuffle": Bitshuffle,
+        }
+        if codec in named:
+            return named[codec]()
+        if codec in H5PY_COMPRESSIONS:
+            return FilterKeywords({"compression": codec})
+        raise SchemaError(f"no codec is called {codec!r}; {_CODECS}")
     if isinstance(codec, Mapping):
         return FilterKeywords(dict(codec))
-    raise SchemaError(
-        f"not a codec: {codec!r}; give raggedh5.Blosc(), an hdf5plugin filter, h5py's keywords "
-        "as a dict, 'gzip', 'lzf' or None"
-    )
+    raise SchemaError(f"not a codec: {codec!r}; {_CODECS}")
 
 
 def _check_level(name: str, level: int, low: int, high: int) -> None:

@@ -72,6 +72,11 @@ class Kept:
         self.cells = cells
         self.shape = (self.rows, -1 if width is None else width) if shape is None else shape
 
+    def part(self, rows: slice) -> "Kept":
+        """Return what is kept of a run of rows, where offsets say it all."""
+        offsets = self.offsets[rows.start : rows.stop + 1]
+        return Kept(offsets - offsets[0], self.width)
+
     def __repr__(self) -> str:
         """Say how much of the batch is kept."""
         return f"Kept(rows={self.rows}, items={self.items}, width={self.width})"

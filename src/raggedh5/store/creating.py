@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.chunks import plan_grid
 from raggedh5.core.schema import as_column, check_names, storable
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
-from raggedh5.store.layout import Storage, create_buffer, create_group
+from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
 from raggedh5.store.sums import GROUP
 from raggedh5.store.writer import TableWriter
 
@@ -27,12 +26,14 @@ def create_table(
     handle: Handle,
     root: h5py.Group,
     name: str,
-    columns: Mapping[str, Any],
+    columns: Any,
     storage: Storage,
     ragged: bool,
 ) -> h5py.Group:
     """Create the group of an empty table, and its writer; see `raggedh5.File.create_table`."""
     handle.check_writable()
+    if not isinstance(columns, Mapping):
+        raise SchemaError(f"columns are a dict of dtypes by name, not {columns!r}")
     declared = {key: as_column(spec) for key, spec in columns.items()}
     check_names(declared)
     for column in declared.values():
@@ -72,37 +73,57 @@ def create_array(
     plan = chunks or plan_grid(
         tuple(shape), kind.itemsize, target=storage.chunk_bytes, access=storage.access
     )
+    shape = tuple(int(n) for n in shape)
+    if min(shape) < 0:
+        raise SchemaError(f"{name}: no array has the shape {shape}")
     with handle.lock, _creating(handle, root, name):
         handle.sink.drain()
-        facts = create_buffer(root, name, kind, tuple(shape[1:]), storage, plan)
-        facts.dataset.attrs.update(attrs)
-    array = Array(handle, facts.dataset, storage.blocksize)
-    if values is None:
-        values = np.broadcast_to(np.zeros((), kind), tuple(shape))
-    if len(values):
+        facts = create_buffer(root, name, kind, shape[1:], storage, plan)
         try:
-            array.append(values)
-        except SchemaError:
+            facts.dataset.attrs.update(attrs)
+            array = Array(handle, facts.dataset, storage.blocksize)
+            if values is None:
+                facts.id.set_extent(shape)  # what was never stored reads as zeros
+            elif len(values):
+                array.append(values)
+        except BaseException:
             del root[name]
-            handle.forget(array.name)
+            handle.forget(path_of(root, name))
             raise
     return array
 
 
+def path_of(root: h5py.Group, name: str) -> str:
+    """Return the absolute path of a name in a group."""
+    return posixpath.normpath(posixpath.join(str(root.name), name))
+
+
 @contextlib.contextmanager
 def _creating(handle: Handle, root: h5py.Group, name: str) -> Iterator[None]:
-    """Say what is wrong in our own errors, where HDF5 does not create an object."""
-    if name.strip("/").split("/")[0] == GROUP:
+    """Check the name, and say in our own errors why HDF5 does not create an object."""
+    if not isinstance(name, str) or not name.strip("/") or "\0" in name:
+        raise SchemaError(f"{name!r} is no name of an object in a file")
+    path = path_of(root, name)
+    if GROUP in path.split("/"):
         raise SchemaError(f"{GROUP!r} is the library's own group")
     try:
-        if name not in root:
-            handle.forget(posixpath.join(root.name, name))
+        if name in root:
+            raise SchemaError(f"{path!r} exists already in {handle.path}")
+        _refuse_within_table(root, path)
+        handle.forget(path)
         yield
+    except RaggedH5Error:
+        raise
     except (OSError, RuntimeError) as error:
-        if isinstance(error, SchemaError):
-            raise
         raise WriteError(f"{handle.path}: {name!r} could not be created: {error}") from error
     except (ValueError, TypeError) as error:
-        if isinstance(error, SchemaError):
-            raise
         raise SchemaError(f"{handle.path}: {name!r} could not be created: {error}") from error
+
+
+def _refuse_within_table(root: h5py.Group, path: str) -> None:
+    """Refuse a path that leads through a table: AnnData would take it for one of its buffers."""
+    parent = posixpath.dirname(path)
+    while parent not in ("", "/"):
+        if parent in root.file and is_table(root.file[parent]):
+            raise SchemaError(f"{path!r}: {parent!r} is a table, which holds nothing but its own")
+        parent = posixpath.dirname(parent)

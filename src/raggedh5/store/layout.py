@@ -11,7 +11,7 @@ from raggedh5.core.chunks import Access, plan_length
 from raggedh5.core.codecs import Blosc, Codec, as_codec
 from raggedh5.core.form import TableForm, build_form, parse_form
 from raggedh5.core.schema import Column
-from raggedh5.errors import FormatError, SchemaError
+from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number, get_text, set_number, set_text
 from raggedh5.store.facts import Facts
 from raggedh5.store.sums import FORMAT_VERSION
@@ -61,8 +61,6 @@ def create_group(
     parent: h5py.Group, name: str, columns: Mapping[str, Column], ragged: bool
 ) -> h5py.Group:
     """Create the group of an empty table."""
-    if name in parent:
-        raise SchemaError(f"{name!r} exists already in {parent.file.filename}")
     group = parent.create_group(name)
     set_text(group.id, "encoding-type", ENCODING)
     set_text(group.id, "encoding-version", ENCODING_VERSION)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.core.batch import is_strings
+from raggedh5.core.inference import is_strings
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.store.file import File

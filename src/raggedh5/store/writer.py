@@ -7,12 +7,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from raggedh5.core.batch import Batch, shifted
-from raggedh5.core.form import FieldForm, TableForm, main_buffer
+from raggedh5.core.batch import Batch
+from raggedh5.core.form import FieldForm, TableForm, main_buffer, parse_form
+from raggedh5.core.row_messages import shifted
 from raggedh5.core.schema import Column, check_names
 from raggedh5.core.strings import Dictionary
-from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store.attributes import set_number
+from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
+from raggedh5.store.attributes import get_text, set_number
 from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.facts import Facts
 from raggedh5.store.field_writers import (
@@ -207,9 +208,11 @@ class TableWriter:
     def _build(self, columns: Mapping[str, Column]) -> None:
         """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
-        for buffer in list(self.h5):  # the offsets of a table that was closed without a column
-            del self.h5[buffer]
-            self.handle.forget(f"{self.name}/{buffer}")
+        # A table that was closed without a column has its offsets already.
+        old = parse_form(get_text(self.h5.id, "form") or "").offsets
+        if old is not None and old in self.h5:
+            del self.h5[old]
+            self.handle.forget(f"{self.name}/{old}")
         form = set_form(self.h5, columns, self.ragged)
         made: dict[str, Facts] = {}
         try:
@@ -231,13 +234,17 @@ class TableWriter:
                     self.h5, form.offsets, form.offsets_dtype, (), self.storage
                 )
             self._open(form, made, fresh=True)
-        except BaseException:
+        except BaseException as error:
             self._streams.clear()
             self._fields.clear()
             self._dictionaries.clear()
             for buffer in made:
                 del self.h5[buffer]
             set_form(self.h5, {}, self.ragged)
+            if isinstance(error, (TypeError, ValueError)) and not isinstance(error, RaggedH5Error):
+                raise SchemaError(f"its buffers could not be created: {error}") from error
+            if isinstance(error, (OSError, RuntimeError)) and not isinstance(error, RaggedH5Error):
+                raise WriteError(f"{self.name} could not be created: {error}") from error
             raise
 
     def _open(self, form: TableForm, buffers: Mapping[str, Facts], fresh: bool = False) -> None:
