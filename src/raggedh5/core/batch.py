@@ -93,8 +93,11 @@ class Batch:
         self.rows = self.kept.rows
         self.items = self.kept.items
 
-    def numbers(self, name: str, value: Any) -> tuple[Array, Kept]:
-        """Return the values of column `name` as a padded array, and what is kept of it."""
+    def numbers(self, name: str, value: Any, dtype: np.dtype[Any]) -> tuple[Array, Kept]:
+        """Return the values of column `name` as a padded array, and what is kept of it.
+
+        Lists without any item are of `dtype`, that of the column.
+        """
         if type(value) is np.ndarray and self.ragged:
             return value, self.kept
         if isinstance(value, Ragged):
@@ -111,7 +114,9 @@ class Batch:
         if is_ragged_list(value):
             ragged = Ragged.from_lists(value)
             self._check_offsets(name, ragged)
-            return as_numpy(ragged.values)[:, None], _every_row(self.items)
+            values = as_numpy(ragged.values)
+            values = values if len(values) else values.astype(dtype)
+            return values[:, None], _every_row(self.items)
         return as_numpy(value), self.kept
 
     def nested(self, name: str) -> tuple[Array, Kept, bool]:

@@ -59,6 +59,7 @@ class Task:
         self.take_part()
         for helper in self._helpers:
             helper.finish()
+        self._helpers.clear()  # they hold the task, and so its results
         if self._errors:
             raise self._errors[min(self._errors)]
         return self._results

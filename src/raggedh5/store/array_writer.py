@@ -24,6 +24,7 @@ class ArrayWriter:
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self.handle = handle
         self.h5 = dataset
+        self._blocksize = blocksize
         facts = Facts(dataset)
         count = facts.shape[0]
         length = dataset.chunks[0]
@@ -76,6 +77,10 @@ class ArrayWriter:
         stream.finish()
         stream.sums.save()
         self._saved = stream.count
+
+    def renewed(self) -> "ArrayWriter":
+        """Return another one that goes on from what is in the file."""
+        return ArrayWriter(self.handle, self.h5, self._blocksize)
 
     def conclude(self) -> None:
         """Do nothing: an array has its dataset from the first."""

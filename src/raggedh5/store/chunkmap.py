@@ -28,7 +28,8 @@ class ChunkMap:
     Attributes
     ----------
     address, stored : ndarray of int64, shape (chunks,)
-        Where a chunk's bytes start in the file, -1 where it was never stored, and their number.
+        Where a chunk's bytes start in the file, -1 where it was never stored (and no matter what
+        otherwise, where bytes are not read by position), and their number.
     mask : ndarray of uint32, shape (chunks,)
         Bit i is set where filter i was skipped.
     generation : int
@@ -169,6 +170,8 @@ class ChunkMap:
         strides = [math.prod(self.grid[axis + 1 :]) for axis in range(len(self.grid))]
         numbers = np.array(offsets, np.uint64).astype(np.int64) // self.chunks @ np.array(strides)
         address = np.array(addresses, np.uint64).astype(np.int64)
+        if self.handle.descriptor is None:  # some drivers count from wherever they like
+            address[:] = 0
         stored = np.array(sizes, np.uint64).astype(np.int64)
         inside = (numbers >= 0) & (numbers < len(self.address))
         largest = self.nbytes + self.nbytes // 8 + LARGEST_EXCESS

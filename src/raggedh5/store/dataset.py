@@ -1,5 +1,6 @@
 """Plain h5py datasets through the same codecs, threads and checksums as arrays."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from raggedh5.store.hyperslab import Hyperslab, hyperslab
 from raggedh5.store.indexing import read_selection
 from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
+from raggedh5.store.shared import Writer
 from raggedh5.store.sink import Job
 
 __all__ = ["read_dataset", "write_dataset"]
@@ -64,7 +66,8 @@ def read_dataset(
         ranges = RangeReader(Reader(handle, Facts(dataset)))
         if handle.writable:
             with handle.lock:
-                _bring(handle, dataset, sync_only=True)
+                for writer in _writers_of(handle, dataset).values():
+                    writer.flush(sync_only=True)
                 dataset.id.flush()
         return read_selection(ranges, selection)
     finally:
@@ -101,28 +104,32 @@ def write_dataset(
     handle = Handle(dataset.file, threads=threads, adopted=True)
     try:
         handle.check_writable()
-        with handle.lock:
-            _bring(handle, dataset)
+        with handle.lock, _laid_aside(handle, dataset):
             handle.sink.generation += 1
             _write(handle, dataset, selection, as_numpy(data))
     finally:
         handle.release()
 
 
-def _bring(handle: Handle, dataset: h5py.Dataset, sync_only: bool = False) -> None:
-    """Bring what was appended to the dataset to the file.
+def _writers_of(handle: Handle, dataset: h5py.Dataset) -> dict[int, Writer]:
+    """Return who appends to a dataset, by address: an array, or the table whose buffer it is."""
+    addresses = (address_of(owner.id) for owner in (dataset, dataset.parent))
+    return {at: handle.writers[at] for at in addresses if at in handle.writers}
 
-    Unless `sync_only`, its writer is let go of as well: it would know nothing of what is written
-    now.
-    """
-    for owner in (dataset, dataset.parent):  # an array, or a buffer of a table
-        address = address_of(owner.id)
-        writer = handle.writers.get(address)
-        if writer is not None:
-            writer.flush(sync_only=sync_only)
-            if not sync_only:
-                writer.settle()
-                del handle.writers[address]
+
+@contextlib.contextmanager
+def _laid_aside(handle: Handle, dataset: h5py.Dataset) -> Iterator[None]:
+    """Have all that was appended in the file, and appending go on from what is there later."""
+    writers = _writers_of(handle, dataset)
+    for address, writer in writers.items():
+        writer.flush()
+        writer.settle()
+        del handle.writers[address]
+    try:
+        yield
+    finally:
+        for address, writer in writers.items():
+            handle.writers[address] = writer.renewed()
 
 
 def _write(handle: Handle, dataset: h5py.Dataset, selection: Any, values: NDArray[Any]) -> None:

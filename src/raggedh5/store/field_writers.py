@@ -76,7 +76,7 @@ class NumberWriter:
         self._stage(batch, batch.data[self.name])
 
     def _stage(self, batch: Batch, value: Any) -> None:
-        array, kept = batch.numbers(self.name, value)
+        array, kept = batch.numbers(self.name, value, self.values.dtype)
         dtype = array.dtype
         if dtype != self.dtype and self.dtype not in (None, dtype.newbyteorder("=")):
             raise _other_dtype(self.name, dtype, self.dtype)
@@ -113,10 +113,10 @@ class MaskedWriter(NumberWriter):
         flags = (missing != self.valid_when).view(np.int8)
         if isinstance(value, Ragged):
             self._stage(batch, Ragged(inside, value.offsets))
-            array, kept = batch.numbers(self.name, Ragged(flags, value.offsets))
+            array, kept = batch.numbers(self.name, Ragged(flags, value.offsets), self.valid.dtype)
         else:
             self._stage(batch, inside)
-            array, kept = batch.numbers(self.name, flags)
+            array, kept = batch.numbers(self.name, flags, self.valid.dtype)
         pack_into(kept, array, self.valid.reserve(kept.items), name=self.name)
 
 

@@ -36,6 +36,9 @@ class Writer(Protocol):
     def settle(self) -> None:
         """Store the last chunks that `flush` has left to HDF5."""
 
+    def renewed(self) -> "Writer":
+        """Return another one that goes on from what is in the file."""
+
     def conclude(self) -> None:
         """Do what is left to do before the file is closed."""
 

@@ -129,6 +129,10 @@ class TableWriter:
             stream.sums.save()
         self.length = self._saved = self._count
 
+    def renewed(self) -> "TableWriter":
+        """Return another one that goes on from what is in the file."""
+        return TableWriter(self.handle, self.h5, self.declared, self.storage)
+
     @property
     def rows(self) -> int:
         """Rows appended so far, on disk or not."""
