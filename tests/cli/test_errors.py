@@ -1,6 +1,7 @@
 """Whatever goes wrong: one clear line on stderr, exit status 2, no file, no traceback."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,14 +111,17 @@ def test_archive_cut_short_or_flipped(tmp_path: Path, compressed: bool) -> None:
         (tmp_path / "x.h5").unlink(missing_ok=result.exit_code == 2)
 
 
-def test_lying_headers(tmp_path: Path) -> None:
-    def member(shape: str, dtype: str = "<f8") -> bytes:
-        header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
-        return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+def member(shape: str, dtype: str = "<f8") -> bytes:
+    """Return the header of an array."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
 
+
+def test_lying_headers(tmp_path: Path) -> None:
     for content in (
         member("(1000000000000000,)"),
         member("(-1, 2)"),
+        member("(0, 4294967296, 4294967296, 4294967296)"),
         member("(1,)", "<f99"),
         member("(1"),
         member("(1.5,)"),
@@ -185,7 +189,33 @@ def test_arrays_that_do_not_fit(tmp_path: Path, arrays: dict[str, NDArray], said
 def test_rows_are_counted_over_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "BATCH", 300)
     line = bad_pack(tmp_path, {"t/x": X, "t_lengths": np.array([0, 0, 0, 0, 9])})
-    assert "(rows counted from row 3 of the archive's)" in line or "from row 4" in line
+    assert "row 4: length 9" in line
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.array("a\0b"), "NUL"),
+        (np.array(b"\xff"), "UTF-8"),
+        (np.array("2020-01-01", "M8[D]"), "datetime64"),
+        (np.array(1, np.longdouble), "longdouble|float128|cannot be stored"),
+        (np.frombuffer(b"\xff\xff\xff\x7f", "<U1").reshape(()), "code point|str"),
+    ],
+    ids=["nul", "bytes", "date", "longdouble", "code point"],
+)
+def test_single_values_that_cannot_be_stored(tmp_path: Path, value: NDArray, said: str) -> None:
+    line = bad_pack(tmp_path, {"x": value})
+    assert "report" not in line
+    assert re.search(said, line), line
+
+
+def test_rows_without_any_byte_are_packed_at_once(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", member("(1000000000000, 0)"))
+    done = CliRunner().invoke(cli, ["pack", str(tmp_path / "x.npz"), str(tmp_path / "x.h5")])
+    assert done.exit_code == 0, done.output
+    with rh5.File(tmp_path / "x.h5") as file:
+        assert file["x"].shape == (1_000_000_000_000, 0)
 
 
 def test_options_that_do_not_fit(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
 
 
 def left_behind(path):
@@ -32,6 +33,7 @@ FORGETFUL = """
 import gc, sys
 import numpy as np
 import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
 
 values = np.random.default_rng(0).normal(size=(64, 256, 3)).astype("f4")
 mask = np.ones((64, 256), bool)
@@ -137,6 +139,7 @@ WRITER = """
 import sys, time
 import numpy as np
 import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
 file = rh5.File(sys.argv[1], "w")
 table = file.create_table("t")
 print("ready", flush=True)
@@ -201,6 +204,7 @@ FULL = """
 import json, resource, signal, sys
 import numpy as np
 import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
 path, codec, mode, big = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "big"
 codec = {"blosc": rh5.Blosc(), "none": None}.get(codec, codec)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -282,6 +286,7 @@ EXIT = """
 import sys
 import numpy as np
 import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
 file = rh5.File(sys.argv[1], "w", threads=4)
 table = file.create_table("t")
 for _ in range(10):
@@ -293,3 +298,84 @@ def test_a_script_that_forgets_to_close_ends_in_peace(path, script):
     for _ in range(3):
         assert script(EXIT, path).stderr == ""
     assert not path.exists() or rh5.read(path)
+
+
+@pytest.mark.parametrize("mode", ["x", "a"])
+@pytest.mark.parametrize("links", [True, False])
+def test_two_that_make_the_same_new_file(path, monkeypatch, mode, links):
+    if not links:
+
+        def refuse(*_):
+            raise PermissionError("no hard links here")
+
+        monkeypatch.setattr(os, "link", refuse)
+    first, second = rh5.File(path, mode), rh5.File(path, mode)
+    first.create_array("a", data=[1])
+    second.create_array("b", data=[2])
+    first.close()
+    with pytest.raises(WriteError, match="made by somebody else meanwhile") as error:
+        second.close()
+    assert list(rh5.read(path)) == ["a"]
+    (kept,) = left_behind(path)
+    assert kept in str(error.value)
+    assert rh5.read(path.with_name(kept))["b"].tolist() == [2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_child_of_a_fork_leaves_the_file_alone(path, script):
+    script(
+        """
+import gc, os, sys
+import raggedh5 as rh5
+from raggedh5.errors import RaggedH5Error, WriteError
+
+file = rh5.File(sys.argv[1], "w", threads=1)
+file.create_array("a", data=[1, 2])
+for leave in (lambda: sys.exit(0), lambda: (globals().pop("file"), gc.collect(), sys.exit(0))):
+    child = os.fork()
+    if child == 0:
+        leave()
+    assert os.waitpid(child, 0)[1] == 0
+file.close()
+""",
+        path,
+    )
+    assert rh5.read(path)["a"].tolist() == [1, 2]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_permissions_stay(path):
+    rh5.write(path, {"a": [1]})
+    path.chmod(0o640)
+    rh5.write(path, {"a": [2]})
+    assert path.stat().st_mode & 0o777 == 0o640
+    if os.getuid() == 0:
+        os.chown(path, 1234, 4321)
+        rh5.write(path, {"a": [3]})
+        assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_only_files_are_replaced(path):
+    os.mkfifo(path)
+    for mode in ("w", "a", "r"):
+        with pytest.raises(RaggedH5Error, match=r"device|HDF5"):
+            rh5.File(path, mode)
+    assert path.is_fifo()
+    with pytest.raises(WriteError, match="device"):
+        rh5.File("/dev/null", "w")
+
+
+@pytest.mark.parametrize("length", [200, 235, 255])
+def test_long_names(tmp_path, length):
+    path = tmp_path / ("n" * (length - 4) + "µ.h5")[-length + 1 :]
+    rh5.write(path, {"a": [1]})
+    rh5.write(path, {"a": [2]})
+    assert rh5.read(path)["a"].tolist() == [2]
+
+
+def test_locking_can_be_left_out(path):
+    rh5.write(path, {"a": [1]})
+    with rh5.File(path, "r"):
+        rh5.write(path, {"a": [2]}, locking=False)
+    assert rh5.read(path)["a"].tolist() == [2]

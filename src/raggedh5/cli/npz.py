@@ -22,6 +22,9 @@ __all__ = ["Member", "Npz"]
 
 Array = NDArray[Any]
 
+LARGEST = 1 << 62
+"""Bytes that NumPy would refuse to count, even where an axis of 0 leaves none of them."""
+
 PIECE = 1 << 18
 """Bytes that are read at once: more gains nothing, and each is copied once more by zipfile."""
 
@@ -103,6 +106,10 @@ class Member:
             raise FormatError(
                 f"{path}: {self.name!r} holds pickled Python objects, which are never loaded; "
                 "save it as an array of numbers or of text"
+            )
+        if math.prod(n for n in self.shape if n > 0) * max(self.dtype.itemsize, 1) > LARGEST:
+            raise FormatError(
+                f"{path}: {self.name!r} is damaged: no array has the shape {self.shape}"
             )
         if min(self.shape, default=0) < 0 or info.file_size - start != self.nbytes:
             raise FormatError(

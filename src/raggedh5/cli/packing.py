@@ -1,6 +1,7 @@
 """One table or array of an archive into a file, a batch of rows after the other."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from raggedh5.cli.npz import Member
 from raggedh5.cli.plan import Plan
 from raggedh5.cli.reduce import reduced_dtype, reduced_values
+from raggedh5.core.row_messages import shifted
+from raggedh5.core.schema import storable
+from raggedh5.core.strings import encode
 from raggedh5.errors import SchemaError
 from raggedh5.store.file import File
 
@@ -52,9 +56,7 @@ def pack_plan(file: File, plan: Plan, reduce: bool, advance: Advance) -> None:
 
 def _pack_array(file: File, name: str, member: Member, reduce: bool, advance: Advance) -> None:
     if not member.shape:
-        value = member.read()
-        # HDF5 has scalars; h5py takes text of any length as str.
-        file.h5.create_dataset(name, data=value.item() if value.dtype.kind in "US" else value)
+        _pack_scalar(file, name, member)
         advance(member.nbytes)
         return
     dtype = reduced_dtype(member.dtype) if reduce else member.dtype
@@ -66,6 +68,19 @@ def _pack_array(file: File, name: str, member: Member, reduce: bool, advance: Ad
             array.append(values)
             first += len(block)
             advance(block.nbytes)
+
+
+def _pack_scalar(file: File, name: str, member: Member) -> None:
+    """Write a single value as a scalar of HDF5, under the rules for items of an array."""
+    value = member.read()
+    if value.dtype.kind in "US":
+        data, _ = encode(value.reshape(1), name=name)
+        if 0 in data:
+            raise SchemaError(f"{name!r}: HDF5 has no single text with a NUL in it")
+        file.h5.create_dataset(name, data=data.tobytes().decode())
+        return
+    storable(value.dtype)
+    file.h5.create_dataset(name, data=value)
 
 
 def _pack_table(file: File, plan: Plan, reduce: bool, advance: Advance) -> None:
@@ -84,8 +99,7 @@ def _pack_table(file: File, plan: Plan, reduce: bool, advance: Advance) -> None:
         try:
             table.append(data, mask=mask, lengths=lengths)
         except SchemaError as error:
-            counted = f" (rows counted from row {first} of the archive's)" if first else ""
-            raise SchemaError(f"{error}{counted}") from error
+            raise shifted(error, first) from error
         first += len(next(iter(data.values())))
         advance(sum(block.nbytes for block in blocks.values()))
 
@@ -117,4 +131,5 @@ def _kept(
 
 
 def _step(row_bytes: int) -> int:
-    return max(BATCH // max(row_bytes, 1), 1)
+    """Return how many rows make a batch; those of no bytes at all go together."""
+    return max(BATCH // row_bytes, 1) if row_bytes else sys.maxsize

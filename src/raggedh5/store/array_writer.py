@@ -47,10 +47,10 @@ class ArrayWriter:
         sink.advance()
         small = len(block) < stream.length
         step = max(PART // max(block[:1].nbytes, 1), 1)
-        step = -(-step // stream.length) * stream.length
+        step = -(-step // stream.length) * stream.length if stream.row_bytes else len(block)
         snapshot = stream.mark(False) if small and not adopted else stream.snapshot()
         try:
-            for first in range(0, len(block), step):
+            for first in range(0, len(block), step or 1):
                 # What is coded is stored while the threads have the next chunks to code.
                 stream.append(block[first : first + step])
                 if not small:

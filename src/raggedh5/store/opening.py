@@ -122,12 +122,13 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
     fresh = mode in ("w", "w-", "x") or (mode == "a" and not path.exists())
     if in_place:
         return _open(path, mode if driver != "core" or not fresh else "w", options), None
+    if path.exists() and not path.is_file():  # to open a pipe would wait for somebody to write
+        what = f"{path} is a {'folder' if path.is_dir() else 'device, not a file'}"
+        raise FormatError(what) if mode == "r" else WriteError(what)
     if not fresh:
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
         return _open(path, "r+" if mode == "a" else mode, options), None
-    if path.exists() and not path.is_file():
-        raise WriteError(f"{path} is a {'folder' if path.is_dir() else 'device, not a file'}")
     new = NewFile(path, replace=mode == "w")
     _check_unheld(new.target, options)
     try:

@@ -131,6 +131,10 @@ class Stream:
         Whole chunks among them are coded from where they are: the caller leaves them as they are
         until `ChunkSink.wait` has returned.
         """
+        if not self.row_bytes:  # no chunks either; `finish` sees to the extent
+            self.count += len(values)
+            self.fill = self.count % self.length
+            return
         head = min(-self.fill % self.length, len(values))
         whole = (len(values) - head) // self.length
         if (

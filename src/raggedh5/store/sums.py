@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from raggedh5._version import __version__
 from raggedh5.core.checksum import UNKNOWN
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.attributes import create_list, get_text, read_list, set_number, set_text
+from raggedh5.store.attributes import (
+    create_list,
+    get_number,
+    get_text,
+    read_list,
+    set_number,
+    set_text,
+)
 from raggedh5.store.facts import Facts
 
 __all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
@@ -24,6 +31,7 @@ __all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
 GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
 CHECKSUMS = "checksums"
+CHECKSUM = "xxh3-64"
 _GROWTH = 256
 MOST_STEPS = 256
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -44,6 +52,7 @@ class FileSums:
         self._groups: dict[str, Any] = {}
         self._folders: dict[str, str] = {}
         self._described = False
+        self._usable: bool | None = None
 
     def of(self, facts: Facts, fresh: bool = False) -> "ChunkSums":
         """Return the one object that holds the checksums of a dataset.
@@ -63,7 +72,7 @@ class FileSums:
 
     def save(self) -> None:
         """Bring the checksums of all chunks to the file that are in it already."""
-        for sums in self._known.values():
+        for sums in list(self._known.values()):
             sums.save()
 
     def forget(self, path: str) -> None:
@@ -81,6 +90,16 @@ class FileSums:
         self._known.clear()
         self._groups.clear()
         self._folders.clear()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the checksums are of the kind that is known here; others are left alone."""
+        if self._usable is None:
+            group = self._group(GROUP)
+            version = None if group is None else get_number(group, "format-version")
+            kind = None if group is None else get_text(group, "checksum")
+            self._usable = (version or 0) <= FORMAT_VERSION and kind in (None, CHECKSUM)
+        return self._usable
 
     def has(self, path: str, address: int) -> bool:
         """Whether it is the object with that address which is at `path`."""
@@ -102,7 +121,7 @@ class FileSums:
         path = f"{GROUP}/{CHECKSUMS}{path}"
         folder, _, last = path.rpartition("/")
         try:
-            group = self._group(folder)
+            group = self._group(folder) if self.usable else None
             if group is None:
                 return None, np.zeros(0, np.uint64)
             found, values = read_list(group, last.encode())
@@ -188,7 +207,7 @@ class ChunkSums:
         if self._unsaved is None:
             return
         try:
-            if self._sums.has(self.stored_at, self._facts.address):
+            if self._sums.usable and self._sums.has(self.stored_at, self._facts.address):
                 self._store(*self._unsaved)
         except (OSError, RuntimeError, ValueError) as error:
             raise WriteError(
@@ -220,7 +239,12 @@ class ChunkSums:
         """Refuse a dataset whose metadata is not what it was when the dataset was written."""
         if self._stored is None:
             return
-        said = get_text(self._stored, "fingerprint")
+        try:
+            said = get_text(self._stored, "fingerprint")
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise FormatError(
+                f"{self._facts.name}: its fingerprint cannot be read: {error}"
+            ) from error
         wanted = self._fingerprint()
         if said != wanted:
             raise FormatError(
@@ -266,4 +290,4 @@ def _describe_library(file: h5py.File) -> None:
         group = file.create_group(GROUP).id
         set_number(group, "format-version", FORMAT_VERSION)
         set_text(group, "library-version", f"raggedh5 {__version__}")
-        set_text(group, "checksum", "xxh3-64")
+        set_text(group, "checksum", CHECKSUM)

@@ -251,18 +251,29 @@ class Table:
         drop_last
             Leave out the last batch where it is smaller.
 
-        Yields
+        Returns
+        -------
+        iterator of dict
+            As `padded` returns them.
+
+        Raises
         ------
-        dict
-            As `padded` returns.
+        SchemaError
+            If `size` is below 1.
+        KeyError
+            If there is no such column.
         """
         if size < 1:
             raise SchemaError(f"a batch has 1 row or more, not {size}")
+        self._reader_now().check_columns(columns)
         rows = len(self)
         order = np.random.default_rng(seed).permutation(rows) if shuffle else None
-        for first in range(0, rows - size + 1 if drop_last else rows, size):
-            chosen = slice(first, first + size) if order is None else order[first : first + size]
-            yield self.padded(chosen, columns, width, fill)
+        firsts = range(0, rows - size + 1 if drop_last else rows, size)
+        chosen = (
+            slice(first, first + size) if order is None else order[first : first + size]
+            for first in firsts
+        )
+        return (self.padded(part, columns, width, fill) for part in chosen)
 
     def main_buffer(self, column: str) -> str:
         """Return the name of the dataset that carries a column's attributes."""

@@ -97,6 +97,8 @@ class TableReader:
             starts, stops = bounds[:-1], bounds[1:]
         else:
             starts, stops = self._ranges(chosen)
+        if width is not None and width < 0:
+            raise SchemaError(f"{self.name}: a width of {width}")
         lengths = stops - starts
         longest = int(lengths.max()) if len(lengths) else 0
         if width is None:
@@ -123,6 +125,10 @@ class TableReader:
                 batch[name] = array
         batch["mask"] = np.arange(width) < lengths[:, None]
         return batch
+
+    def check_columns(self, columns: Sequence[str] | None) -> None:
+        """Raise KeyError unless all of these exist."""
+        self._names(columns)
 
     def plan(self) -> tuple[list[Call], Callable[[], dict[str, Any]]]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
