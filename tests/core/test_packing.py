@@ -5,16 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raggedh5.core.packing import (
-    gather,
-    kept_from_lengths,
-    kept_from_mask,
-    kept_groups,
-    pack,
-    pack_into,
-    scatter,
-    scatter_into,
-)
+from raggedh5.core.kept import kept_from_lengths, kept_from_mask, kept_groups
+from raggedh5.core.packing import pack, pack_into
+from raggedh5.core.scattering import gather, scatter, scatter_into
 from raggedh5.errors import FormatError, SchemaError
 from strategies import batches, masks, ragged_parts, sizes, split_sizes
 

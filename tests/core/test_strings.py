@@ -5,16 +5,9 @@ from hypothesis import strategies as st
 
 import reference_strings as reference
 from raggedh5.core.kept import kept_from_lengths, kept_from_mask, kept_groups
-from raggedh5.core.strings import (
-    check_rows,
-    decode,
-    decode_array,
-    encode,
-    flatten,
-    row_offsets,
-    take,
-    take_array,
-)
+from raggedh5.core.string_decode import decode, decode_array, take, take_array
+from raggedh5.core.string_rows import row_offsets
+from raggedh5.core.strings import encode
 from raggedh5.errors import FormatError, SchemaError
 
 STRINGS = np.dtypes.StringDType()
@@ -207,20 +200,6 @@ def test_that_does_not_fit(strings, kept, message):
         encode(strings, name="sym", **kept)
 
 
-def test_rows_of_lists():
-    assert row_offsets([["C", "H"], (), np.array(["O"])]).tolist() == [0, 2, 2, 3]
-    assert row_offsets([]).tolist() == [0]
-    items, offsets = flatten([["C", "H"], (), np.array(["O"])])
-    assert (items, offsets.tolist()) == (["C", "H", "O"], [0, 2, 2, 3])
-    check_rows([["C"], []], np.array([0, 1, 1]))
-    with pytest.raises(SchemaError, match="column 's', row 1: 0 strings, but 1 item is kept"):
-        check_rows([["C"], []], np.array([0, 1, 2]), "s")
-    with pytest.raises(SchemaError, match="column 's': 1 lists of strings, but the batch has 2"):
-        check_rows([["C"]], np.array([0, 1, 2]), "s")
-    with pytest.raises(SchemaError, match="column 's', row 1: a list of strings is wanted"):
-        flatten([["C"], 7], "s")
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=20), max_size=8))
 def test_round_trip(items):
@@ -293,3 +272,10 @@ def test_codes_out_of_range(code):
         take(["C"], np.array([0.0]))
     with pytest.raises(TypeError, match="StringDType"):
         take_array(np.array(["C"]), np.array([0]))
+
+
+def test_offsets_of_lists():
+    assert row_offsets([["C", "H"], (), np.array(["O"])]).tolist() == [0, 2, 2, 3]
+    assert row_offsets([]).tolist() == [0]
+    with pytest.raises(SchemaError, match="column 's', row 1: a list of strings is wanted"):
+        row_offsets([["C"], 7], "s")

@@ -8,6 +8,7 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain
+from raggedh5.errors import SchemaError
 
 COLUMNS = {
     "coords": rh5.Column("f4", (3,), finite=True),
@@ -309,3 +310,94 @@ def test_a_name_can_be_used_again(path, made):
     found = rh5.read(path)
     assert found["a"]["y"].to_list() == [[1, 2], [3]]
     assert found["t"].tolist() == [1.5]
+
+
+@pytest.mark.parametrize("bad", [[[1, 2]], 5, None, "text"])
+def test_batches_that_are_no_dicts(path, bad):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t")
+        with pytest.raises(SchemaError, match="dict of columns"):
+            table.append(bad)
+
+
+@pytest.mark.parametrize("columns", [["a", "b"], 5, "ab"])
+def test_columns_that_are_no_dict(path, columns):
+    with rh5.File(path, "w") as file, pytest.raises(SchemaError, match="dict of dtypes"):
+        file.create_table("t", columns)
+
+
+def test_lists_in_a_row_table(path):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", {"s": "str"}, ragged=False)
+        for bad in ([["a", "b"], ["c"]], [np.array(["a", "b"]), np.array(["c"])]):
+            with pytest.raises(SchemaError, match="one a row"):
+                table.append({"s": bad})
+
+
+@pytest.mark.parametrize(
+    "codec", [{"foo": 1}, {"compression": "gzip", "compression_opts": 99}], ids=["word", "level"]
+)
+@pytest.mark.parametrize("columns", [None, {"x": "i8"}])
+def test_codecs_that_h5py_refuses(path, codec, columns):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", columns, codec=codec)
+        with pytest.raises(SchemaError):
+            table.append({"x": [[1]]})
+        with pytest.raises(SchemaError):
+            file.create_array("a", data=[1], codec=codec)
+        assert list(file) == ["t"]
+        del file.h5["t"]
+        file.create_table("t", columns).append({"x": [[1]]})
+    assert rh5.read(path)["t"]["x"].to_list() == [[1]]
+
+
+def test_no_codec_of_that_name(path):
+    with rh5.File(path, "w") as file, pytest.raises(SchemaError, match="no codec is called 'zzz'"):
+        file.create_table("t", codec="zzz")
+    with pytest.raises(SchemaError, match="LZ4 block"):
+        rh5.LZ4(blocksize=-1)
+
+
+class Holder:
+    """Gives an array, and nothing else."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def test_large_batches_take_what_small_ones_do(path, monkeypatch):
+    monkeypatch.setattr("raggedh5.store.writer.PART", 64)
+    wide = np.arange(60).reshape(10, 6)
+    ragged = rh5.Ragged(np.arange(20), np.arange(0, 22, 2))
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", {"a": "i8", "b": "i8", "c": "i8"})
+        table.append({"a": ragged, "b": Holder(wide), "c": np.arange(80).reshape(10, 8)})
+        found = table.read()
+        assert found["a"].to_list() == ragged.to_list()
+        assert found["b"].to_list() == wide[:, :2].tolist()
+        nested = file.create_table("n", {"x": rh5.Column("i8", nested=True), "y": "i8"})
+        masks = np.zeros((10, 3, 4), bool)
+        masks[:, 0, :2] = True
+        values = np.arange(120).reshape(10, 3, 4)
+        nested.append(
+            {"x": values, "y": np.arange(30).reshape(10, 3)},
+            lengths=np.full(10, 2),
+            item_masks={"x": masks},
+        )
+        lists = [[row[0][:2].tolist(), []] for row in values]
+        assert nested.read()["x"].to_list() == lists
+
+
+def test_rows_are_counted_from_the_first_whatever_a_column_is_called(path, monkeypatch):
+    monkeypatch.setattr("raggedh5.store.writer.PART", 64)
+    values = np.zeros((100, 3))
+    values[57, 1] = np.nan
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", {"row 3": rh5.Column("f8", finite=True)})
+        with pytest.raises(SchemaError, match=r"column 'row 3', row 57: nan is not finite"):
+            table.append({"row 3": values})
+        with pytest.raises(SchemaError, match=r"^row 0: 300 does not fit int8"):
+            rh5.Ragged.from_padded([[300]], lengths=[1], dtype="i1")

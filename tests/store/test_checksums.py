@@ -9,6 +9,7 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain, ragged_kinds
+from raggedh5.errors import FormatError
 
 
 def chunk_places(path):
@@ -236,3 +237,38 @@ def test_checksums_that_are_no_list_of_them(path, wrong):
         else:
             with pytest.raises(rh5.FormatError, match="checksums/x"):
                 file["x"][:]
+
+
+@pytest.mark.parametrize("change", ["version", "kind"])
+def test_checksums_of_another_kind_are_left_alone(path, change):
+    rh5.write(path, {"x": np.arange(1000), "t": {"y": [[1, 2], [3]]}})
+    with h5py.File(path, "r+") as file:
+        group = file["__raggedh5__"]
+        if change == "version":
+            group.attrs["format-version"] = 2
+        else:
+            group.attrs["checksum"] = "crc128"
+        sums = group["checksums/x"]
+        sums[...] = 12345
+        sums.attrs["fingerprint"] = "of another kind"
+        before = sums[:]
+    with rh5.File(path) as file:
+        assert file["x"][:].tolist() == list(range(1000))
+    with rh5.File(path, "a") as file:
+        file["x"].append([1000])
+    with h5py.File(path) as file:
+        assert (file["__raggedh5__/checksums/x"][:] == before).all()
+    assert rh5.read(path)["x"].tolist() == list(range(1001))
+
+
+def test_a_fingerprint_that_cannot_be_read(path, monkeypatch):
+    rh5.write(path, {"x": np.arange(1000)})
+
+    def fail(item, name):
+        if name == "fingerprint":
+            raise RuntimeError("ran off end of input buffer while decoding")
+        return
+
+    monkeypatch.setattr("raggedh5.store.sums.get_text", fail)
+    with rh5.File(path) as file, pytest.raises(FormatError, match="fingerprint cannot be read"):
+        file["x"][:]

@@ -146,3 +146,20 @@ def test_workers_of_a_torch_loader(path, want, method):
         )
         found = [int(x) for batch in loader for x in batch]
     assert found == [sum(items) for items in columns["int8"]]
+
+
+def test_pickles_keep_what_the_file_was_opened_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rh5.write("file.h5", {"t": {"x": [[1, 2]]}, "a": np.arange(5)})
+    with rh5.File("file.h5", threads=1, verify="never", rdcc_nbytes=1 << 16) as file:
+        pickled = pickle.dumps((file["t"], file["a"]))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    table, array = pickle.loads(pickled)
+    assert table[0]["x"].tolist() == [1, 2]
+    assert array[3] == 3
+    for item in (table, array):
+        assert item._handle.pool.threads == 1
+        assert item._handle.verify == "never"
+        assert item.h5.file.id.get_access_plist().get_cache()[2] == 1 << 16
+        item.h5.file.close()

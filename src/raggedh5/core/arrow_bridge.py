@@ -43,6 +43,8 @@ def from_arrow(array: Any) -> tuple[Array, list[Offsets]]:
 
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if not isinstance(array, pa.Array):
+        raise SchemaError(f"an Arrow array is wanted, not {type(array).__name__}")
     levels: list[Offsets] = []
     while True:
         kind = array.type

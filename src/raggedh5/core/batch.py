@@ -157,7 +157,8 @@ class Batch:
             return value.values, None
         if self.ragged:
             return value, self.kept
-        if np.ndim(value) != 1 or len(value) != self.rows:
+        nested = isinstance(value, (list, tuple)) and is_nested(value)
+        if nested or np.ndim(value) != 1 or len(value) != self.rows:
             raise SchemaError(f"column {name!r}: {self.rows} strings are wanted, one a row")
         return value, None
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raggedh5.core.row_messages import where
 from raggedh5.errors import SchemaError
 
 __all__ = ["as_fill", "check_castable", "not_finite", "to_dtype"]
@@ -25,7 +26,7 @@ def check_castable(source: np.dtype[Any], target: np.dtype[Any], name: str) -> N
         return
     if not np.can_cast(source, target, "same_kind"):
         raise SchemaError(
-            f"column {name!r}: {source} values cannot be stored as {target}; convert them first"
+            f"{where(name)}{source} values cannot be stored as {target}; convert them first"
         )
 
 
@@ -73,8 +74,7 @@ def as_fill(fill: Any, dtype: np.dtype[Any], name: str = "") -> Any:
             lost = lost | not_finite(value)
         if not lost.any():
             return converted
-    where = f"column {name!r}: " if name else ""
-    raise SchemaError(f"{where}a fill of {fill!r} does not fit {dtype}")
+    raise SchemaError(f"{where(name)}a fill of {fill!r} does not fit {dtype}")
 
 
 def not_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

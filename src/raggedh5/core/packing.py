@@ -13,31 +13,12 @@ import numpy.typing as npt
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, not_finite, to_dtype
-from raggedh5.core.kept import (
-    Kept,
-    Offsets,
-    check_offsets,
-    kept_from_lengths,
-    kept_from_mask,
-    kept_groups,
-    longest,
-)
-from raggedh5.core.scattering import gather, scatter, scatter_into
+from raggedh5.core.kept import Kept, Offsets, kept_from_lengths, kept_from_mask, longest
+from raggedh5.core.row_messages import where
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.compact import compact
 
-__all__ = [
-    "Kept",
-    "check_offsets",
-    "gather",
-    "kept_from_lengths",
-    "kept_from_mask",
-    "kept_groups",
-    "pack",
-    "pack_into",
-    "scatter",
-    "scatter_into",
-]
+__all__ = ["pack", "pack_into"]
 
 Array = npt.NDArray[Any]
 
@@ -132,7 +113,7 @@ def pack_into(
             _refuse_piece(piece, inner, name)
         room += len(piece)
     if room != kept.items:
-        raise SchemaError(f"column {name!r}: room for {room} items, but {kept.items} are kept")
+        raise SchemaError(f"{where(name)}room for {room} items, but {kept.items} are kept")
     if depth == 3:
         array = array.reshape(shape[0] * shape[1], *shape[2:])
     bad = compact(array, kept.offsets, kept.mask, kept.cells, tuple(pieces), finite)
@@ -141,7 +122,7 @@ def pack_into(
     elif bad != _DONE:
         flat = _flat_rows(kept, array, bad, bad + 1)
         _convert(kept, flat, pieces[0].dtype, bad, finite, name)
-        raise SchemaError(f"column {name!r}, row {bad}: the mask changed while it was in use")
+        raise SchemaError(f"{where(name, bad)}the mask changed while it was in use")
 
 
 def _pack_by_blocks(
@@ -187,7 +168,7 @@ def _convert(
             row = int(np.searchsorted(kept.offsets, item, "right")) - 1
             if kept.cells is not None:
                 row = int(kept.cells[row]) // kept.shape[1]
-            raise SchemaError(f"column {name!r}, row {row}: {flat[place]} {reason}")
+            raise SchemaError(f"{where(name, row)}{flat[place]} {reason}")
     return converted
 
 
@@ -205,8 +186,8 @@ def _overlaps(pieces: Sequence[Array], start: int, flat: Array) -> Iterator[tupl
 
 def _refuse_piece(piece: Array, inner: tuple[int, ...], name: str) -> NoReturn:
     if piece.shape[1:] != inner:
-        raise SchemaError(f"column {name!r}: items have shape {piece.shape[1:]}, not {inner}")
-    raise SchemaError(f"column {name!r}: pieces must be C-contiguous, writable and of one dtype")
+        raise SchemaError(f"{where(name)}items have shape {piece.shape[1:]}, not {inner}")
+    raise SchemaError(f"{where(name)}pieces must be C-contiguous, writable and of one dtype")
 
 
 def _check_shape(kept: Kept, shape: tuple[int, ...], name: str) -> None:
@@ -216,8 +197,6 @@ def _check_shape(kept: Kept, shape: tuple[int, ...], name: str) -> None:
         if shape[1] >= needed:
             return
         row = int(np.argmax(np.diff(kept.offsets) > shape[1]))
-        raise SchemaError(
-            f"column {name!r}, row {row}: {needed} items do not fit a width of {shape[1]}"
-        )
+        raise SchemaError(f"{where(name, row)}{needed} items do not fit a width of {shape[1]}")
     wanted = ", ".join("width" if size < 0 else str(size) for size in kept.shape)
-    raise SchemaError(f"column {name!r}: shape {shape} does not begin with ({wanted})")
+    raise SchemaError(f"{where(name)}shape {shape} does not begin with ({wanted})")

@@ -1,13 +1,25 @@
-"""Messages that name a row, where what was looked at is a part of something larger."""
+"""How messages name columns and rows."""
 
 import re
 
 from raggedh5.errors import SchemaError
 
-__all__ = ["shifted"]
+__all__ = ["shifted", "where"]
 
 # What stands in quotes is a name, and may well be that of a row.
 _QUOTED_OR_ROW = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\brow (?P<row>\d+)""")
+
+
+def where(name: str, row: int | None = None) -> str:
+    """Return the beginning of a message: the column, where it has a name, and the row.
+
+    Examples
+    --------
+    >>> where("mass", 3), where("", 3), where("mass")
+    ("column 'mass', row 3: ", 'row 3: ', "column 'mass': ")
+    """
+    parts = [f"column {name!r}"] * bool(name) + [f"row {row}"] * (row is not None)
+    return f"{', '.join(parts)}: " if parts else ""
 
 
 def shifted(error: SchemaError, rows: int) -> SchemaError:

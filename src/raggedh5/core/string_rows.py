@@ -1,6 +1,5 @@
 """Lists of lists of strings: their own row lengths, and whether they fit a batch's."""
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,7 @@ from raggedh5.core.kept import Kept, Offsets
 from raggedh5.errors import SchemaError
 
 __all__ = [
-    "check_rows",
     "fit_rows",
-    "flatten",
     "is_nested",
     "list_lengths",
     "row_offsets",
@@ -78,69 +75,6 @@ def row_offsets(strings: Any, name: str = "") -> Offsets:
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(list_lengths(rows), out=offsets[1:])
     return offsets
-
-
-def flatten(strings: Any, name: str = "") -> tuple[list[Any], Offsets]:
-    """Return the items of all rows in one list, and the offsets of the rows.
-
-    `raggedh5.core.strings.encode` takes lists of lists as they are: this is for callers who want
-    the items themselves.
-
-    Parameters
-    ----------
-    strings : list of lists, tuples or 1-D arrays
-        One for each row.
-    name : str
-        The column, for messages.
-
-    Returns
-    -------
-    items : list
-        The very objects of the lists.
-    offsets : ndarray of int64, shape (rows + 1,)
-
-    Raises
-    ------
-    SchemaError
-        Naming the first row that is no list.
-
-    Examples
-    --------
-    >>> flatten([["C", "H"], [], ["O"]])
-    (['C', 'H', 'O'], array([0, 2, 2, 3]))
-    """
-    rows = rows_of_lists(strings, name)
-    return list(chain.from_iterable(rows)), row_offsets(rows, name)
-
-
-def check_rows(strings: Any, offsets: Offsets, name: str = "") -> None:
-    """Make sure that each list is exactly as long as the row that it belongs to.
-
-    Parameters
-    ----------
-    strings : list of lists, tuples or 1-D arrays
-        One for each row.
-    offsets : ndarray of int64, shape (rows + 1,)
-        Those of the batch.
-    name : str
-        The column, for messages.
-
-    Raises
-    ------
-    SchemaError
-        Naming the first row that does not fit.
-
-    Examples
-    --------
-    >>> check_rows([["C"], ["C", "H"]], np.array([0, 1, 2]), "symbol")
-    Traceback (most recent call last):
-    raggedh5.errors.SchemaError: column 'symbol', row 1: 2 strings, but 1 item is kept
-    """
-    rows = rows_of_lists(strings, name)
-    wanted = np.diff(offsets)
-    _check_count(len(rows), len(wanted), name)
-    lengths = list_lengths(rows)
-    _refuse_first(lengths != wanted, lengths, wanted, name)
 
 
 def fit_rows(

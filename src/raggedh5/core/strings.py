@@ -1,28 +1,15 @@
-"""Strings to and from UTF-8 bytes with offsets, the form in which a file holds them."""
+"""Strings to UTF-8 bytes with offsets, the form in which a file holds them."""
 
 from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.kept import Kept, Offsets
-from raggedh5.core.string_decode import decode, decode_array, take, take_array
-from raggedh5.core.string_rows import check_rows, flatten, row_offsets
 from raggedh5.core.string_source import kept_strings, source_of
 from raggedh5.kernels.string_sink import Sink
 
-__all__ = [
-    "Dictionary",
-    "check_rows",
-    "decode",
-    "decode_array",
-    "encode",
-    "flatten",
-    "row_offsets",
-    "take",
-    "take_array",
-]
+__all__ = ["encode"]
 
 Bytes = npt.NDArray[np.uint8]
 Valid = npt.NDArray[np.bool_]

@@ -42,13 +42,14 @@ class Array:
         self._handle = handle
         self._dataset = dataset
         self._address = address_of(dataset.id)
+        self._name = str(dataset.name)
         self._blocksize = blocksize
         self._ranges: RangeReader | None = None
 
     @property
     def name(self) -> str:
         """Path of the dataset in the file."""
-        return str(self._dataset.name)
+        return str(self._dataset.name) if self._handle.is_open else self._name
 
     @property
     def h5(self) -> h5py.Dataset:
@@ -58,6 +59,7 @@ class Array:
     @property
     def attrs(self) -> h5py.AttributeManager:
         """Attributes of the dataset."""
+        self._handle.check_open()
         return self._dataset.attrs
 
     @property

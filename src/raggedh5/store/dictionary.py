@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm
-from raggedh5.core.strings import Dictionary
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle

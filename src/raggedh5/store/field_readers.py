@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.core.buffers import large_empty
 from raggedh5.core.form import FieldForm
 from raggedh5.core.ragged import Ragged
-from raggedh5.core.string_decode import Strings
-from raggedh5.core.strings import decode_array, take_array
+from raggedh5.core.string_decode import Strings, decode_array, take_array
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.dictionary import category_bytes
 from raggedh5.store.facts import Facts

@@ -7,12 +7,13 @@ import numpy as np
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.batch import Batch
+from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm
-from raggedh5.core.kept import Kept
-from raggedh5.core.packing import kept_from_lengths, pack_into
+from raggedh5.core.kept import Kept, kept_from_lengths
+from raggedh5.core.packing import pack_into
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.row_messages import shifted
-from raggedh5.core.strings import Dictionary, encode
+from raggedh5.core.strings import encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
 

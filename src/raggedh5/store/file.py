@@ -248,7 +248,7 @@ class File:
             # A group may be linked to from several places, even from within itself.
             elif isinstance(item, h5py.Group) and item.id not in seen:
                 seen.add(item.id)
-                ahead.extend((f"{path}/{name}", item) for name in reversed(item))
+                ahead.extend((f"{path}/{n}", item) for n in reversed(item) if n != GROUP)
         return tables, arrays
 
     def read(self) -> dict[str, Any]:

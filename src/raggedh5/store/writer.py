@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 
 from raggedh5.core.batch import Batch
+from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm, TableForm, main_buffer, parse_form
 from raggedh5.core.row_messages import shifted
 from raggedh5.core.schema import Column, check_names
-from raggedh5.core.strings import Dictionary
 from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.attributes import get_text, set_number
 from raggedh5.store.dictionary import read_dictionary
