@@ -108,12 +108,17 @@ class FileSums:
         except (KeyError, OSError, RuntimeError, ValueError):
             return False
 
-    def path(self, name: str) -> str:
-        """Return the path of an object without the soft links on its way."""
+    def path(self, name: str, fresh: bool = False) -> str:
+        """Return the path of an object without the soft links on its way.
+
+        One that is `fresh` has just been created by that name, which is no link then.
+        """
         folder, _, last = name.rpartition("/")
         known = self._folders.get(folder)
         if known is None:
             known = self._folders[folder] = _without_links(self.file.id, folder)
+        if fresh:
+            return f"{known}/{last}"
         return _without_links(self.file.id, f"{known}/{last}", known)
 
     def read(self, path: str) -> tuple[Any, NDArray[np.uint64]]:
@@ -171,7 +176,7 @@ class ChunkSums:
         self._sums = sums
         self._facts = facts
         self._stored: Any = None
-        self.stored_at = sums.path(facts.name)
+        self.stored_at = sums.path(facts.name, fresh)
         self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
         if not fresh:
             self._stored, self.values = sums.read(self.stored_at)

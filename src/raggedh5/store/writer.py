@@ -213,10 +213,11 @@ class TableWriter:
         """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
         # A table that was closed without a column has its offsets already.
-        old = parse_form(get_text(self.h5.id, "form") or "").offsets
-        if old is not None and old in self.h5:
-            del self.h5[old]
-            self.handle.forget(f"{self.name}/{old}")
+        if len(self.h5):
+            old = parse_form(get_text(self.h5.id, "form") or "").offsets
+            if old is not None and old in self.h5:
+                del self.h5[old]
+                self.handle.forget(f"{self.name}/{old}")
         form = set_form(self.h5, columns, self.ragged)
         made: dict[str, Facts] = {}
         try:
