@@ -8,14 +8,21 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 
 
-def test_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for module in ("anndata", "awkward"):
         pytest.importorskip(module)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?",
+        README.read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
     names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
+    for code, printed in blocks:
+        exec(compile(code, str(README), "exec"), names)
+        assert capsys.readouterr().out == printed
     array, row = names["array"], names["row"]
     assert len(blocks) == 3
     assert len(array) == 64  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def command(
     threads: int | None,
     overwrite: bool,
 ) -> None:
-    r"""Pack the padded arrays of an .npz file into tables.
+    """Pack the padded arrays of an .npz file into tables.
 
     Arrays are sorted into tables by their names:
 
@@ -69,7 +69,7 @@ def command(
       anything else                a dense array
 
     OUT.h5 appears when it is complete. If it exists, it is only replaced with --overwrite.
-    """
+    """  # noqa: D301 - click knows a paragraph that is to stay as it is by its backspace
     started = time.perf_counter()
     options = {"codec": make_codec(codec, level), "chunk_bytes": chunk_size, "threads": threads}
     with Npz(source) as archive:

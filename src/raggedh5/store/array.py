@@ -24,8 +24,7 @@ Values = NDArray[Any]
 class Array:
     """A dense array of a file, as `File.create_array` and ``file[name]`` return it.
 
-    Indexing reads only the chunks that are asked for, decoded in parallel, and understands what
-    h5py understands.
+    Indexing reads only the chunks that are asked for, decoded in parallel.
 
     Examples
     --------
@@ -132,11 +131,24 @@ class Array:
             writer.append(self._fitting(as_numpy(block)))
 
     def __getitem__(self, selection: Any) -> Any:
-        """Read a part, as h5py does."""
+        """Read a part, as h5py does: a new array.
+
+        Integers, slices, an Ellipsis, one list or bool array among them, a bool array of the whole
+        shape, names of fields; not `h5py.MultiBlockSlice`.
+
+        Raises
+        ------
+        IndexError, TypeError
+            If the selection does not fit.
+        FormatError
+            If the file is damaged there.
+        CodecError
+            If a filter is missing.
+        """
         return read_selection(self._ranges_now(), selection)
 
     def read(self) -> Values:
-        """Read everything."""
+        """Read everything: a new array; see ``array[...]``."""
         return self._ranges_now().reader.read()
 
     def plan(self) -> tuple[list[Call], Call]:

@@ -59,6 +59,15 @@ class File:
     **h5py_options
         Passed on to `h5py.File`.
 
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file to read.
+    FormatError
+        If it cannot be opened as HDF5.
+    WriteError
+        If it cannot be written to, is there already (``"x"``), or is open for writing elsewhere.
+
     Examples
     --------
     >>> import raggedh5 as rh5, numpy as np, tempfile, pathlib
@@ -159,6 +168,8 @@ class File:
         ------
         SchemaError
             If there is such an object already, or a column cannot be stored.
+        WriteError
+            If the file cannot be written to.
         """
         storage = self._storage_of(codec, chunk_bytes, access)
         group = create_table(self._handle, self._root, name, columns or {}, storage, ragged)
@@ -195,6 +206,13 @@ class File:
             ``"scan"``: long runs of rows; ``"random"``: single ones, in shorter chunks.
         attrs
             Attributes of the dataset: units and the like.
+
+        Raises
+        ------
+        SchemaError
+            If there is such an object already, or the arguments do not fit each other.
+        WriteError
+            If the file cannot be written to.
         """
         storage = self._storage_of(codec, chunk_bytes, access)
         return create_array(
@@ -202,7 +220,13 @@ class File:
         )
 
     def __getitem__(self, name: str) -> Any:
-        """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path."""
+        """Return a `Table`, an `Array`, or a plain `h5py.Group`, by path. Nothing is read yet.
+
+        Raises
+        ------
+        KeyError
+            If there is no such object.
+        """
         self._handle.check_open()
         item = self._root[name]
         if is_table(item):
@@ -259,6 +283,13 @@ class File:
         dict
             By path: for a table a dict of `Ragged`, for a row table a dict of arrays, for any other
             dataset an array.
+
+        Raises
+        ------
+        FormatError
+            If a table or a chunk is damaged.
+        CodecError
+            If a filter is missing.
         """
         tables, arrays = self.contents()
         # While one is looked at, the chunks of those before it are decoded.
@@ -273,7 +304,13 @@ class File:
         return {path: finish() for path, finish in finishes.items()}
 
     def flush(self) -> None:
-        """Bring everything that was appended to the file, and the file to the operating system."""
+        """Bring everything that was appended to the file, and the file to the operating system.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written. What could not be stored is kept, and tried again.
+        """
         self._handle.check_open()
         for handle in (self._handle, *self._links.others()):
             handle.bring()

@@ -36,6 +36,13 @@ def write(
     **options
         Codec, threads and so on, as `File` takes them.
 
+    Raises
+    ------
+    SchemaError
+        If something cannot be stored.
+    WriteError
+        If the file cannot be written.
+
     Examples
     --------
     >>> import raggedh5 as rh5, tempfile, pathlib

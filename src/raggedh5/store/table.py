@@ -114,7 +114,7 @@ class Table:
     @overload
     def __getitem__(self, key: Any) -> dict[str, Any]: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return a column by name, or rows by number."""
+        """Return a column by name, or rows by number: see `take`. One row is a dict of arrays."""
         reader = self._reader_now()
         if isinstance(key, str):
             if key not in reader.form.fields:
@@ -172,7 +172,7 @@ class Table:
             writer.append(batch)
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return all rows: a dict of `Ragged`, or of arrays in a row table."""
+        """Return all rows: a dict of `Ragged`, or of arrays in a row table; see `take`."""
         return self.take(slice(None), columns)
 
     def take(self, rows: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
@@ -188,7 +188,19 @@ class Table:
         Returns
         -------
         dict
-            A `Ragged` for each column, all with the same offsets; in a row table an array.
+            A `Ragged` for each column, all with the same offsets; in a row table an array. All are
+            new arrays.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        KeyError
+            If there is no such column.
+        FormatError
+            If the file is damaged where these rows are.
+        CodecError
+            If a filter is missing.
         """
         return self._reader_now().take(rows, columns)
 
@@ -223,7 +235,9 @@ class Table:
         Raises
         ------
         SchemaError
-            If a row is longer than `width`.
+            If a row is longer than `width`, or `fill` does not fit a column.
+        IndexError, KeyError, FormatError, CodecError
+            As `take`.
         """
         return self._reader_now().padded(rows, columns, width, fill)
 
