@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from frames import chunk, chunks, encoded
 from raggedh5.core import native
 from raggedh5.core.chunk_codecs import BloscChunks
-from raggedh5.kernels.coder import decode
+from raggedh5.kernels.fetch import decode
 from raggedh5.store.filters import load_libraries
 from reference_blosc import frame
 

@@ -7,7 +7,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from raggedh5.kernels import coder
+from raggedh5.kernels import hashing
 
 __all__ = ["UNKNOWN", "checksum", "in_kernels"]
 
@@ -40,5 +40,5 @@ def in_kernels() -> bool:
         address = ctypes.cast(library.XXH3_64bits, ctypes.c_void_p).value
     except (AttributeError, OSError):
         return False
-    coder.bind(address or 0)
+    hashing.bind(address or 0)
     return bool(address)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from raggedh5.core import native
 from raggedh5.core.codecs import BLOSC_COMPRESSORS
 from raggedh5.kernels import blosc, filters
-from raggedh5.kernels.coder import Work, decode, fetch
+from raggedh5.kernels.coder import Work
+from raggedh5.kernels.fetch import decode, fetch
 
 __all__ = ["BloscChunks", "ChunkCodec", "Filter", "PlainChunks", "Work", "chunk_codec"]
 

@@ -21,82 +21,12 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
 cimport cython
 cimport numpy as cnp
 
-from raggedh5.kernels.pread cimport rh5_pread
+from raggedh5.kernels.hashing cimport digest_of
 
 cnp.import_array()
 
 cdef enum:
     PARAMS = 6
-
-ctypedef uint64_t (*hash_t)(const void*, size_t) noexcept nogil
-
-cdef hash_t hash_bytes = NULL
-
-
-def bind(uintptr_t xxh3):
-    """Receive the address of ``XXH3_64bits``."""
-    global hash_bytes
-    hash_bytes = <hash_t>xxh3
-
-
-cdef inline uint64_t digest_of(const uint8_t* data, int64_t n) noexcept nogil:
-    """Return the checksum, which is never 0: that stands for none."""
-    cdef uint64_t value = hash_bytes(data, n)
-    return value if value else 1
-
-
-def decode(uintptr_t decoder, cnp.ndarray params, cnp.ndarray src, int64_t nsrc, cnp.ndarray dst):
-    """Decode ``src[:nsrc]`` to all of `dst`; False where it is damaged."""
-    cdef decoder_t call = <decoder_t>decoder
-    cdef const int64_t* values = <const int64_t*>cnp.PyArray_DATA(params)
-    cdef const uint8_t* s = <const uint8_t*>cnp.PyArray_DATA(src)
-    cdef uint8_t* d = <uint8_t*>cnp.PyArray_DATA(dst)
-    cdef int64_t room = cnp.PyArray_NBYTES(dst)
-    cdef bint fine
-    with nogil:
-        fine = call(s, nsrc, d, room, values)
-    return fine
-
-
-def fetch(
-    int fd,
-    const int64_t[::1] address,
-    const int64_t[::1] stored,
-    const uint64_t[::1] digest,
-    uintptr_t decoder,
-    cnp.ndarray params,
-    const int64_t[::1] place,
-    int64_t nbytes,
-    cnp.ndarray out,
-    cnp.ndarray scratch,
-):
-    """Read chunks from a file, compare their checksums and decode them, in one go.
-
-    Chunk i lies at address[i], stored[i] bytes long, has the checksum digest[i] (0: not to be
-    compared) and goes to ``out[place[i]:][:nbytes]``, counted in bytes. The scratch has room for
-    the largest of them.
-
-    Returns -1, or the index of the first chunk that failed, with why: 1 the file ends before it,
-    2 its checksum differs, 3 it does not decode.
-    """
-    cdef decoder_t call = <decoder_t>decoder
-    cdef const int64_t* values = <const int64_t*>cnp.PyArray_DATA(params)
-    cdef uint8_t* to = <uint8_t*>cnp.PyArray_DATA(out)
-    cdef uint8_t* raw = <uint8_t*>cnp.PyArray_DATA(scratch)
-    cdef int64_t i, bad = -1
-    cdef int why = 0
-    with nogil:
-        for i in range(address.shape[0]):
-            if rh5_pread(fd, raw, stored[i], address[i]) != stored[i]:
-                why = 1
-            elif digest[i] and digest_of(raw, stored[i]) != digest[i]:
-                why = 2
-            elif not call(raw, stored[i], to + place[i], nbytes, values):
-                why = 3
-            if why:
-                bad = i
-                break
-    return bad, why
 
 
 @cython.final
@@ -158,7 +88,7 @@ cdef class Work:
             self.size = self.encoder(
                 self.src, self.n, self.dst, self.room, self.params, scratch
             )
-        self.sum = digest_of(self.dst, self.size) if self.size > 0 and hash_bytes != NULL else 0
+        self.sum = digest_of(self.dst, self.size) if self.size > 0 else 0
         PyThread_release_lock(self.done)
 
     cdef void code_here(self) noexcept nogil:
