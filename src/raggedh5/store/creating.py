@@ -16,6 +16,7 @@ from raggedh5.store.array import Array
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
+from raggedh5.store.paths import path_of
 from raggedh5.store.sums import GROUP
 from raggedh5.store.writer import TableWriter
 
@@ -91,11 +92,6 @@ def create_array(
             handle.forget(path_of(root, name))
             raise
     return array
-
-
-def path_of(root: h5py.Group, name: str) -> str:
-    """Return the absolute path of a name in a group."""
-    return posixpath.normpath(posixpath.join(str(root.name), name))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5g, h5l, h5o
+from h5py import h5g, h5o
 from numpy.typing import NDArray
 
 from raggedh5._version import __version__
@@ -25,6 +25,7 @@ from raggedh5.store.attributes import (
     set_text,
 )
 from raggedh5.store.facts import Facts
+from raggedh5.store.paths import without_links
 
 __all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
 
@@ -33,7 +34,6 @@ FORMAT_VERSION = 1
 CHECKSUMS = "checksums"
 CHECKSUM = "xxh3-64"
 _GROWTH = 256
-MOST_STEPS = 256
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -116,10 +116,10 @@ class FileSums:
         folder, _, last = name.rpartition("/")
         known = self._folders.get(folder)
         if known is None:
-            known = self._folders[folder] = _without_links(self.file.id, folder)
+            known = self._folders[folder] = without_links(self.file.id, folder)
         if fresh:
             return f"{known}/{last}"
-        return _without_links(self.file.id, f"{known}/{last}", known)
+        return without_links(self.file.id, f"{known}/{last}", known)
 
     def read(self, path: str) -> tuple[Any, NDArray[np.uint64]]:
         """Return the id of the stored checksums of a dataset, None for none, and their values."""
@@ -266,27 +266,6 @@ class ChunkSums:
             "filters": facts.pipeline,
         }
         return _ENCODER.encode(said)
-
-
-def _without_links(file: Any, path: str, known: str = "") -> str:
-    """Return a path with every soft link on it followed; `known` is how far there are none."""
-    at, left = known, path[len(known) :].strip("/").split("/")
-    for _ in range(MOST_STEPS):
-        if not left or left == [""]:
-            break
-        part = left.pop(0)
-        step = f"{at}/{part}"
-        try:
-            soft = file.links.get_info(step.encode()).type == h5l.TYPE_SOFT
-            target = file.links.get_val(step.encode()).decode() if soft else ""
-        except (KeyError, OSError, RuntimeError, ValueError):
-            return path
-        if not soft:
-            at = step
-            continue
-        at = "" if target.startswith("/") else at
-        left = [piece for piece in target.split("/") if piece not in ("", ".")] + left
-    return at
 
 
 def _describe_library(file: h5py.File) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 
 from raggedh5.core.batch import Batch
 from raggedh5.core.dictionary import Dictionary
-from raggedh5.core.form import FieldForm, TableForm, main_buffer, parse_form
+from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.core.row_messages import shifted
 from raggedh5.core.schema import Column, check_names
-from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
-from raggedh5.store.attributes import get_text, set_number
+from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.store.attributes import set_number
 from raggedh5.store.dictionary import read_dictionary
 from raggedh5.store.facts import Facts
 from raggedh5.store.field_writers import (
@@ -24,9 +24,10 @@ from raggedh5.store.field_writers import (
     stage_offsets,
 )
 from raggedh5.store.handle import Handle
-from raggedh5.store.layout import Storage, create_buffer, read_layout, set_form
+from raggedh5.store.layout import Storage, read_layout
 from raggedh5.store.reader import Reader
 from raggedh5.store.stream import Stream
+from raggedh5.store.table_buffers import create_buffers, drop_buffers, with_dictionary
 
 __all__ = ["TableWriter"]
 
@@ -198,7 +199,7 @@ class TableWriter:
         columns = {}
         for name in self.declared or names:
             column = self.declared[name] if name in self.declared else batch.infer(name)
-            columns[name] = _with_dictionary(column, batch, name)
+            columns[name] = with_dictionary(column, batch, name)
         self._build(columns)
 
     def conclude(self) -> None:
@@ -212,44 +213,15 @@ class TableWriter:
     def _build(self, columns: Mapping[str, Column]) -> None:
         """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
-        # A table that was closed without a column has its offsets already.
-        if len(self.h5):
-            old = parse_form(get_text(self.h5.id, "form") or "").offsets
-            if old is not None and old in self.h5:
-                del self.h5[old]
-                self.handle.forget(f"{self.name}/{old}")
-        form = set_form(self.h5, columns, self.ragged)
-        made: dict[str, Facts] = {}
+        form, made = create_buffers(self.handle, self.h5, columns, self.storage, self.ragged)
         try:
-            for name, field in form.fields.items():
-                column = columns[name]
-                storage = self.storage.with_codec(column.codec)
-                for buffer, dtype in field.buffers().items():
-                    values = buffer == field.values
-                    facts = create_buffer(
-                        self.h5, buffer, dtype, column.shape if values else (), storage
-                    )
-                    made[buffer] = facts
-                    if column.attrs and buffer == main_buffer(field):
-                        facts.dataset.attrs.update(column.attrs)
-                    if column.finite and values:
-                        facts.dataset.attrs["finite"] = True
-            if form.offsets is not None:
-                made[form.offsets] = create_buffer(
-                    self.h5, form.offsets, form.offsets_dtype, (), self.storage
-                )
             self._open(form, made, fresh=True)
-        except BaseException as error:
+        except BaseException:
             self._streams.clear()
             self._fields.clear()
             self._dictionaries.clear()
-            for buffer in made:
-                del self.h5[buffer]
-            set_form(self.h5, {}, self.ragged)
-            if isinstance(error, (TypeError, ValueError)) and not isinstance(error, RaggedH5Error):
-                raise SchemaError(f"its buffers could not be created: {error}") from error
-            if isinstance(error, (OSError, RuntimeError)) and not isinstance(error, RaggedH5Error):
-                raise WriteError(f"{self.name} could not be created: {error}") from error
+            self._rows = None
+            drop_buffers(self.h5, made, self.ragged)
             raise
 
     def _open(self, form: TableForm, buffers: Mapping[str, Facts], fresh: bool = False) -> None:
@@ -327,15 +299,3 @@ class TableWriter:
 
 def _item_bytes(stream: Stream) -> int:
     return int(max(stream.row_bytes // stream.length, 8))
-
-
-def _with_dictionary(column: Column, batch: Batch, name: str) -> Column:
-    """Settle whether a column of strings gets a dictionary: where strings come up twice or more."""
-    if not column.is_string:
-        return column
-    if column.dictionary is not None or column.nullable:
-        return column.with_dictionary(bool(column.dictionary))
-    strings, kept = batch.strings(name)
-    trial = Dictionary()
-    count = len(trial.encode(strings, kept=kept, name=name))
-    return column.with_dictionary(count >= 2 * len(trial) and count > 0)
