@@ -184,10 +184,12 @@ class Array:
     def _ranges_now(self) -> RangeReader:
         handle = self._handle
         handle.check_open()
-        writer = handle.writers.get(self._address)
-        if writer is not None:
+        if self._address in handle.writers:
             with handle.lock:
-                writer.flush(sync_only=handle.adopted)
+                handle.check_open()  # another thread may have closed it while this one waited
+                writer = handle.writers.get(self._address)
+                if writer is not None:
+                    writer.flush(sync_only=handle.adopted)
         if self._ranges is None:
             self._ranges = RangeReader(Reader(handle, Facts(self._dataset)))
         return self._ranges

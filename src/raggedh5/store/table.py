@@ -319,6 +319,7 @@ class Table:
         if self._reader is not None and not handle.writable:
             return self._reader
         with handle.lock:
+            handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writers.get(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
