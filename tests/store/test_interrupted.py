@@ -6,6 +6,7 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.errors import WriteError
+from raggedh5.store import sums, table_buffers
 from raggedh5.store.attributes import set_number
 from raggedh5.store.stream import Stream
 from raggedh5.store.sums import ChunkSums
@@ -147,3 +148,53 @@ def test_a_length_that_cannot_be_written_is_a_write_error(path, monkeypatch):
                 file.flush()
         table.append({"x": [[2]]})
     assert rh5.read(path)["t"]["x"].to_list() == [[1], [2]]
+
+
+@pytest.mark.parametrize("name", ["create_list", "set_text", "set_number"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("no room")], ids=["stop", "disk"])
+def test_checksums_that_are_only_half_made(path, monkeypatch, name, after, error):
+    original = getattr(sums, name)
+
+    def fail(*args):
+        if not after:
+            raise error
+        original(*args)
+        raise error
+
+    with rh5.File(path, "w") as file:
+        file.create_table("t", {"x": "i8"}).append({"x": [[1, 2]]})
+        with monkeypatch.context() as patch:
+            patch.setattr(sums, name, fail)
+            with pytest.raises((KeyboardInterrupt, WriteError)):
+                file.flush()
+        file["t"].append({"x": [[3]]})
+    with rh5.File(path) as file:
+        assert file["t"].read()["x"].to_list() == [[1, 2], [3]]
+    with h5py.File(path) as file:
+        assert file["__raggedh5__/checksums/t/x-data"][:].all()
+
+
+@pytest.mark.parametrize("turn", range(1, 8))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_table_that_is_only_half_made(path, monkeypatch, turn, after):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", COLUMNS)
+        with monkeypatch.context() as patch:
+            original, left = table_buffers.create_buffer, [turn]
+
+            def fail(*args):
+                left[0] -= 1
+                if left[0] == 0 and not after:
+                    raise KeyboardInterrupt
+                made = original(*args)
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+                return made
+
+            patch.setattr(table_buffers, "create_buffer", fail)
+            with pytest.raises(KeyboardInterrupt):
+                table.append(batch(0, 3))
+        table.append(batch(10, 4))
+    with rh5.File(path) as file:
+        assert rows_of(file["t"]) == [10, 11, 12, 13]

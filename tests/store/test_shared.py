@@ -10,6 +10,7 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.errors import ClosedError, FormatError, SchemaError, WriteError
+from raggedh5.store.sink import Job
 
 
 def lists(table):
@@ -177,13 +178,44 @@ def test_an_array_of_zeros_takes_no_room(path):
         assert file["a"][300_000_000:].tolist() == [[0, 0, 0], [1, 2, 3]]
 
 
-def test_a_file_open_for_writing_is_not_opened_again(path):
-    rh5.write(path, {"a": np.arange(3)})
-    with rh5.File(path, "a"), pytest.raises(WriteError, match="already"):
-        rh5.File(path, "a")
-    with rh5.File(path, "a") as file:
-        file["a"].append([3])
-    assert rh5.read(path)["a"].tolist() == [0, 1, 2, 3]
+@pytest.mark.parametrize("how", ["paths", "h5py", "link"])
+def test_a_file_that_is_opened_several_times(tmp_path, path, how):
+    rh5.write(path, {"a": np.arange(3), "t": {"x": [[1]]}})
+    rh5.write(tmp_path / "links.h5", {})
+    first, keep = rh5.File(path, "a"), []
+    if how == "paths":
+        second = rh5.File(path, "r+")
+        third = rh5.File(path)
+        with pytest.raises(WriteError, match="opened for reading"):
+            third["a"].append([1])
+        assert third["a"][:].tolist() == [0, 1, 2]
+    elif how == "h5py":
+        keep = [h5py.File(path, "a"), h5py.File(path, "a")]
+        second, third = map(rh5.File, keep)
+    else:
+        links = rh5.File(tmp_path / "links.h5", "a")
+        links.h5["far"] = h5py.ExternalLink(path, "/")
+        second = third = links
+    prefix = "far/" if how == "link" else ""
+    for i in range(10, 13):
+        first["a"].append([i])
+        second[f"{prefix}a"].append([10 * i])
+        second[f"{prefix}t"].append({"x": [[10 * i]]})
+        first["t"].append({"x": [[i]]})
+        assert third[f"{prefix}a"][-2:].tolist() == [i, 10 * i]
+        assert third[f"{prefix}t"][-1]["x"].tolist() == [i]
+    first.close()
+    second[f"{prefix}a"].append([7])
+    second[f"{prefix}t"].append({"x": [[7]]})
+    if how != "link":
+        third.close()
+    second[f"{prefix}a"].append([8])
+    second.close()
+    for file in keep:
+        file.close()
+    found = rh5.read(path)
+    assert found["a"].tolist() == [0, 1, 2, 10, 100, 11, 110, 12, 120, 7, 8]
+    assert found["t"]["x"].to_list() == [[n] for n in (1, 100, 10, 110, 11, 120, 12, 7)]
 
 
 @pytest.mark.parametrize("verify", ["first", "never"])
@@ -332,3 +364,121 @@ def test_drivers_that_keep_bytes_elsewhere(tmp_path, options):
         assert file["a"][:].tolist() == list(range(100))
         assert lists(file["t"]) == [[1, 2], [3]]
     assert not [p for p in tmp_path.iterdir() if p.name.endswith(".tmp")]
+
+
+def test_a_read_that_began_before_a_chunk_that_hdf5_codes_was_stored_anew(path):
+    with rh5.File(path, "w", codec="gzip") as file:
+        array = file.create_array("x", shape=(0,), dtype="i8", chunks=(500,))
+        array.append(np.arange(250))
+        array[:]
+        ranges, shape = array._ranges_now()
+        array.append(np.arange(1000))
+        array.append(np.arange(10))
+        assert ranges.reader.read_all(shape).tolist() == list(range(250))
+
+
+@pytest.mark.parametrize("session", ["same", "other"])
+@pytest.mark.parametrize("kind", ["table", "array"])
+@pytest.mark.parametrize("way", ["there and back", "swap", "over a deleted one", "hard link"])
+def test_checksums_never_speak_of_another_dataset(path, kind, way, session):
+    def make(file, name, values):
+        if kind == "table":
+            file.create_table(name, {"x": "i8"}).append({"x": [values]})
+        else:
+            file.create_array(name, data=np.array(values))
+
+    def append(file, name, value):
+        file[name].append({"x": [[value]]} if kind == "table" else [value])
+
+    def numbers(file, name):
+        return (file[name].read()["x"].values if kind == "table" else file[name][:]).tolist()
+
+    file = rh5.File(path, "w")
+    make(file, "a", [1, 2, 3])
+    make(file, "b", [4, 5])
+    if session == "other":
+        file.close()
+        file = rh5.File(path, "a")
+    append(file, "a", 6)
+    append(file, "b", 7)
+    file.flush()
+    if way == "there and back":
+        file.h5.move("a", "c")
+        append(file, "c", 8)
+        file.flush()
+        file.h5.move("c", "a")
+    elif way == "swap":
+        file.h5.move("a", "c")
+        file.h5.move("b", "a")
+        file.h5.move("c", "b")
+        append(file, "a", 8)
+        append(file, "b", 9)
+    elif way == "over a deleted one":
+        del file.h5["b"]
+        file.h5.move("a", "b")
+        append(file, "b", 8)
+        make(file, "a", [9])
+    else:
+        file.h5["h"] = file.h5["a"]
+        append(file, "h", 8)
+    want = {
+        "there and back": ([1, 2, 3, 6, 8], [4, 5, 7]),
+        "swap": ([4, 5, 7, 8], [1, 2, 3, 6, 9]),
+        "over a deleted one": ([9], [1, 2, 3, 6, 8]),
+        "hard link": ([1, 2, 3, 6, 8], [4, 5, 7]),
+    }[way]
+    assert (numbers(file, "a"), numbers(file, "b")) == want
+    file.close()
+    if way == "hard link":
+        for name in ("h", "a"):
+            with rh5.File(path, "a") as file:
+                append(file, name, 10)
+        want = ([*want[0], 10, 10], want[1])
+    with rh5.File(path) as file:
+        assert (numbers(file, "a"), numbers(file, "b")) == want
+
+
+def test_a_table_made_anew_by_way_of_a_link(path):
+    with rh5.File(path, "w") as file:
+        file.h5.create_group("g1")
+        file.h5["g"] = h5py.SoftLink("/g1")
+        file.create_table("g/x").append({"v": [[1, 2]]})
+    with rh5.File(path, "r+") as file:
+        del file.h5["g1/x"]
+        file.create_table("g/x").append({"v": [[1, 3]]})
+        file.flush()
+    with rh5.File(path) as file:
+        assert file["g1/x"].read()["v"].to_list() == [[1, 3]]
+
+
+def test_write_dataset_makes_good_what_was_replaced(path):
+    rh5.write(path, {"a": np.arange(1000)})
+    with h5py.File(path, "r+") as file:
+        del file["a"]
+        dataset = file.create_dataset("a", data=np.arange(500), chunks=(77,))
+        with pytest.raises(FormatError, match="fingerprint"):
+            rh5.read_dataset(dataset)
+        rh5.write_dataset(dataset, dataset[()])
+    assert rh5.read(path)["a"].tolist() == list(range(500))
+
+
+def test_rows_of_an_append_that_is_refused_are_not_seen(path, monkeypatch):
+    owner = h5py.File(path, "w")
+    array = rh5.File(owner).create_array("x", data=np.arange(10), chunks=(100,))
+    ranges, shape = array._ranges_now()
+    store, turns = Job.store, []
+
+    def fail(job):
+        turns.append(job)
+        if len(turns) == 5:
+            assert ranges.reader.read_all(shape).tolist() == list(range(10))
+            raise WriteError("no room")
+        store(job)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Job, "store", fail)
+        with pytest.raises(WriteError, match="no room"):
+            array.append(np.arange(1000))
+    owner.close()
+    with rh5.File(path) as file:
+        assert file["x"][:].tolist() == list(range(10))

@@ -72,7 +72,7 @@ class Array:
         """Shape, rows not yet flushed included."""
         self._handle.check_open()
         shape: tuple[int, ...] = self._dataset.shape
-        writer = self._handle.writers.get(self._address)
+        writer = self._handle.writer_of(self._address)
         return shape if writer is None else (writer.rows, *shape[1:])
 
     @property
@@ -120,7 +120,7 @@ class Array:
         handle = self._handle
         with handle.lock:
             handle.check_writable()
-            writer = handle.writers.get(self._address)
+            writer = handle.writer_of(self._address)
             if writer is None:
                 maxshape = self._dataset.maxshape
                 if not self.chunks or not maxshape or maxshape[0] is not None:
@@ -145,15 +145,17 @@ class Array:
         CodecError
             If a filter is missing.
         """
-        return read_selection(self._ranges_now(), selection)
+        return read_selection(*self._ranges_now(), selection)
 
     def read(self) -> Values:
         """Read everything: a new array; see ``array[...]``."""
-        return self._ranges_now().reader.read()
+        ranges, shape = self._ranges_now()
+        return ranges.reader.read_all(shape)
 
     def plan(self) -> tuple[list[Call], Call]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
-        return self._ranges_now().reader.plan_all()
+        ranges, shape = self._ranges_now()
+        return ranges.reader.plan_all(tuple(slice(0, n) for n in shape))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Values:
         """Read everything, for `numpy.asarray`."""
@@ -181,15 +183,17 @@ class Array:
             raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
         return converted
 
-    def _ranges_now(self) -> RangeReader:
+    def _ranges_now(self) -> tuple[RangeReader, tuple[int, ...]]:
+        """Return what reads the array, and its shape: what another thread appends comes later."""
         handle = self._handle
         handle.check_open()
-        if self._address in handle.writers:
-            with handle.lock:
-                handle.check_open()  # another thread may have closed it while this one waited
-                writer = handle.writers.get(self._address)
-                if writer is not None:
-                    writer.flush(sync_only=handle.adopted)
-        if self._ranges is None:
-            self._ranges = RangeReader(Reader(handle, Facts(self._dataset)))
-        return self._ranges
+        if self._ranges is not None and not handle.changing:
+            return self._ranges, self._ranges.reader.shape
+        with handle.lock:
+            handle.check_open()  # another thread may have closed it while this one waited
+            writer = handle.writer_of(self._address)
+            if writer is not None:
+                writer.flush(sync_only=handle.adopted)
+            if self._ranges is None:
+                self._ranges = RangeReader(Reader(handle, Facts(self._dataset)))
+            return self._ranges, self._ranges.reader.shape

@@ -1,10 +1,12 @@
 """The writing end of an array: blocks are appended whole, or not at all."""
 
+import contextlib
 from typing import Any
 
 import h5py
 from numpy.typing import NDArray
 
+from raggedh5.errors import WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
@@ -61,6 +63,9 @@ class ArrayWriter:
         except BaseException:
             stream.restore(snapshot)
             self._saved = -1
+            if adopted:  # the owner may close the file now
+                with contextlib.suppress(WriteError):
+                    stream.cut()
             raise
 
     def flush(self, sync_only: bool = False) -> None:

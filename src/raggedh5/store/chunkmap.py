@@ -57,7 +57,7 @@ class ChunkMap:
     @property
     def is_current(self) -> bool:
         """Whether the chunks lie where they did."""
-        return not self.handle.writable or self.generation == self.handle.sink.generation
+        return not self.handle.changing or self.generation == self.handle.sink.generation
 
     def fetch(self, number: int, into: Bytes | None = None) -> Bytes | None:
         """Read the stored bytes of a chunk and compare their checksum.

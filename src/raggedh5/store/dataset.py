@@ -14,7 +14,7 @@ from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.core.rows import Rows
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle, Verify
@@ -64,12 +64,12 @@ def read_dataset(
     handle = Handle(dataset.file, threads=threads, verify=verify, adopted=True)
     try:
         ranges = RangeReader(Reader(handle, Facts(dataset)))
-        if handle.writable:
+        if handle.changing:
             with handle.lock:
                 for writer in _writers_of(handle, dataset).values():
                     writer.flush(sync_only=True)
                 dataset.id.flush()
-        return read_selection(ranges, selection)
+        return read_selection(ranges, ranges.reader.shape, selection)
     finally:
         handle.release()
 
@@ -166,6 +166,10 @@ class _Region:
         self.shape = facts.shape
         self.grid = tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
         self.sums = handle.sums.of(facts)
+        try:
+            self.sums.check_fingerprint()
+        except FormatError:  # somebody has put another dataset in its place
+            self.sums.restart()
         self.codec: ChunkCodec | None = codec_of(facts)
 
     def extend(self, row: int) -> None:
@@ -205,6 +209,7 @@ def _put_chunks(
             handle.sink.advance()
             continue
         if target.codec is not None:
+            target.sums.put(number, UNKNOWN)
             _by_hdf5(target.dataset, tuple(map(slice, first, last)), part)
         target.sum_up(number, low)
 

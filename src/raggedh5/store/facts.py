@@ -30,6 +30,8 @@ class Facts:
         Its path in the file.
     address : int
         Where its header lies: the same by whatever name or link it was reached.
+    links : int
+        How many hard links lead to it.
     dtype : numpy.dtype
         Of its values.
     shape : tuple of int
@@ -50,6 +52,7 @@ class Facts:
         "dataset",
         "dtype",
         "id",
+        "links",
         "name",
         "pipeline",
         "shape",
@@ -63,7 +66,9 @@ class Facts:
         self.dataset = dataset
         self.id = identifier
         self.name = str(dataset.name) if name is None else name
-        self.address = address_of(identifier)
+        info = h5o.get_info(identifier)
+        self.address = int(info.addr)
+        self.links = int(info.rc)
         self._type = identifier.get_type()
         self._plain: bool | None = None
         self.dtype: np.dtype[Any] = self._type.dtype
@@ -93,9 +98,9 @@ class Facts:
         return self._plain
 
 
-def address_of(identifier: Any) -> int:
+def address_of(identifier: Any, path: str = ".") -> int:
     """Return where the header of an object lies in its file."""
-    return int(h5o.get_info(identifier).addr)
+    return int(h5o.get_info(identifier, path.encode()).addr)
 
 
 def name_of(identifier: Any) -> str | None:

@@ -101,9 +101,12 @@ class File:
             root, self._new = open_file(Path(path), mode, h5py_options)
             adopted = False
         try:
-            alone = not adopted and mode != "r"
             self._handle = Handle(
-                root, threads=threads, verify=verify, adopted=adopted, alone=alone
+                root,
+                threads=threads,
+                verify=verify,
+                adopted=adopted,
+                read_only=not adopted and mode == "r",
             )
         except BaseException:
             if not adopted:

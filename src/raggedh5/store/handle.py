@@ -40,13 +40,15 @@ class Handle:
     adopted
         Whether somebody else opened the file and may close it at any time: every append then
         leaves nothing in our hands.
-    alone
-        Whether the file was opened here to be written to, and so must not be open twice.
+    read_only
+        Whether nothing may be appended, even where the file is open for writing as well.
 
     Attributes
     ----------
     lock, buffers, sink, sums, writers
         What all handles of one open file share; see `raggedh5.store.shared.Shared`.
+    writable, changing : bool
+        Whether rows may be appended here, and whether somebody in this process may change the file.
     path, location : str
         The file as it was opened, and its absolute path.
     reopen : callable
@@ -62,7 +64,7 @@ class Handle:
         threads: int | None = None,
         verify: Verify = "first",
         adopted: bool = False,
-        alone: bool = False,
+        read_only: bool = False,
     ) -> None:
         if verify not in ("first", "always", "never"):
             raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
@@ -73,9 +75,10 @@ class Handle:
         self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
         self.verify = verify
         self.adopted = adopted
-        self.writable = self.file.mode == "r+"
+        self.changing = self.file.mode == "r+"
+        self.writable = self.changing and not read_only
         self.pool = Pool(threads)
-        self._shared = shared_by(self.file, self.pool.threads, alone)
+        self._shared = shared_by(self.file, self.pool.threads)
         self._shared.users.add(self)
         self.lock = self._shared.lock
         self.buffers = self._shared.buffers
@@ -98,6 +101,8 @@ class Handle:
         """Refuse to go on with a closed file."""
         if not self._file_id:
             raise ClosedError(f"{self.path} is closed; open it again to go on")
+        if not self._shared.file_id:  # whoever came first has closed it
+            self._shared.go_on_with(self.file)
 
     def check_writable(self) -> None:
         """Refuse to go on with a file that is closed, or was opened for reading."""
@@ -119,10 +124,20 @@ class Handle:
         weakref.finalize(user, self._given_back.append, share).atexit = False
         return share
 
+    def writer_of(self, address: int) -> Any:
+        """Return the writing end of a table or array, None where there is none (any more)."""
+        writer = self.writers.get(address)
+        if writer is None or writer.h5:
+            return writer
+        del self.writers[address]  # whoever opened it has closed the file
+        return None
+
     def conclude(self) -> None:
         """Let all writers do what is left to do before the file is closed."""
-        for writer in list(self.writers.values()):
-            writer.conclude()
+        for address in list(self.writers):
+            writer = self.writer_of(address)
+            if writer is not None:
+                writer.conclude()
 
     def bring(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system.
@@ -135,7 +150,8 @@ class Handle:
         if not self.writable:
             return
         with self.lock:
-            writers = list(self.writers.values())
+            found = [self.writer_of(address) for address in list(self.writers)]
+            writers = [writer for writer in found if writer is not None]
             for writer in writers:
                 writer.flush()
             if self.adopted:
@@ -150,9 +166,11 @@ class Handle:
     def release(self) -> None:
         """Let go of threads, and of what is shared once nobody uses it any more."""
         self.pool.close()
-        self._shared.users.discard(self)
-        if not self.adopted or not self._shared.users:
-            self._shared.clear()
+        shared = self._shared
+        shared.users.discard(self)
+        # What was opened by way of a file is closed with it.
+        if not shared.users or (self.writable and not self.adopted):
+            shared.clear()
 
     def forget(self, path: str) -> None:
         """Drop what is known of objects that were at `path` and are in the file no more.
@@ -160,7 +178,7 @@ class Handle:
         Those that were given another name are known by that from now on.
         """
         for address, writer in list(self.writers.items()):
-            if name_of(writer.h5.id) is None:
+            if not writer.h5 or name_of(writer.h5.id) is None:
                 del self.writers[address]
         self.sums.forget(path)
 

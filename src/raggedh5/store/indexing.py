@@ -10,18 +10,18 @@ from raggedh5.store.ranges import RangeReader
 __all__ = ["read_selection"]
 
 
-def read_selection(ranges: RangeReader, selection: Any) -> Any:
+def read_selection(ranges: RangeReader, shape: tuple[int, ...], selection: Any) -> Any:
     """Read what h5py's brackets would, in parallel where it is made of slices and numbers.
 
-    A list of rows on axis 0 may be in any order and repeat itself.
+    A list of rows on axis 0 may be in any order and repeat itself. `shape` is that of the dataset,
+    as it is to be seen.
     """
     parts = selection if isinstance(selection, tuple) else (selection,)
     fields = [part for part in parts if isinstance(part, str)]
     if fields:
-        values = read_selection(ranges, tuple(p for p in parts if not isinstance(p, str)))
+        values = read_selection(ranges, shape, tuple(p for p in parts if not isinstance(p, str)))
         return values[fields[0] if len(fields) == 1 else fields]
     reader = ranges.reader
-    shape = reader.shape
     if not shape:
         values = reader.read()
         whole = isinstance(selection, tuple) and not selection

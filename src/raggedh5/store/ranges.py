@@ -50,7 +50,7 @@ class RangeReader:
         self._few = self._length // PARTIAL if self._by_blocks else 0
         self._like = np.empty((0, *self._inner), reader.dtype)
         # What has been verified and found ready stays so.
-        self._steady = handle.verify != "always" and not handle.writable
+        self._steady = handle.verify != "always" and not handle.changing
         self._share = 0
         self._making = threading.Lock()
         self._blocks: BlockReader | None = None

@@ -56,7 +56,7 @@ class Reader:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the dataset now."""
-        if self._map is not None and not self.handle.writable:
+        if self._map is not None and not self.handle.changing:
             return self._map.shape
         shape: tuple[int, ...] = self.dataset.shape
         return shape
@@ -72,6 +72,10 @@ class Reader:
         calls, finish = self.plan_all(box)
         self.handle.pool.map(calls)
         return finish()
+
+    def read_all(self, shape: tuple[int, ...]) -> Array:
+        """Return everything of a dataset of that shape, as a new array."""
+        return self.read(tuple(slice(0, n) for n in shape))
 
     def plan_all(self, box: Box | None = None) -> tuple[list[Call], Callable[[], Array]]:
         """Return the calls that read a hyperslab, see `plan`, and one that returns it then."""
@@ -130,8 +134,9 @@ class Reader:
         if found is None or not found.is_current:
             with self.handle.lock:
                 found = self._map
+                self.handle.check_open()
                 if found is None or not found.is_current:  # no other thread was quicker
-                    if self.handle.writable:
+                    if self.handle.changing:
                         self.dataset.id.flush()
                     found = self._map = ChunkMap(self.handle, self.facts)
         return found
@@ -144,8 +149,9 @@ class Reader:
         """
         try:
             result = read(chunk_map)
-        except FormatError:
-            if chunk_map.is_current:
+        except (FormatError, OSError, RuntimeError, ValueError) as error:
+            self.handle.check_open()  # that another thread has closed it says more
+            if chunk_map.is_current or not isinstance(error, FormatError):
                 raise
         else:
             if chunk_map.is_current:

@@ -8,7 +8,6 @@ import h5py
 
 from raggedh5.core.buffers import BufferPool
 from raggedh5.core.team import CodingThreads
-from raggedh5.errors import WriteError
 from raggedh5.store.sink import ChunkSink
 from raggedh5.store.sums import FileSums
 
@@ -81,37 +80,36 @@ class Shared:
         self.writers.clear()
         self.sums.clear()
 
+    def go_on_with(self, file: h5py.File) -> None:
+        """Take another h5py object of the file where the one in use has been closed."""
+        with self.lock:
+            if not self.file_id:
+                self.clear()
+                self.file_id = file.id
+                self.sums.file = file
+
 
 _open: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
-_written: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
-def shared_by(file: h5py.File, threads: int, alone: bool) -> Shared:
+def shared_by(file: h5py.File, threads: int) -> Shared:
     """Return what the users of an open file share, made by the first of them.
+
+    HDF5 opens a file once in a process: all h5py objects on it have the same file number, which is
+    never used again.
 
     Parameters
     ----------
     file
-        The file; h5py gives all that comes from one `h5py.File` the same identifier.
+        The file.
     threads
         Threads to code chunks, if this is the first.
-    alone
-        Whether the file was opened here to be written to, and so must not be open twice.
-
-    Raises
-    ------
-    WriteError
-        If it is to be alone, and was opened for writing in this process before.
     """
+    number = h5py.h5o.get_info(file.id).fileno
     with _lock:
-        found = _open.get(file.id.id)
-        if found is None or not found.file_id:
-            found = _open[file.id.id] = Shared(file, threads)
-        if file.mode != "r":
-            number = h5py.h5o.get_info(file.id).fileno
-            other = _written.get(number)
-            if alone and other is not None and other is not found and other.file_id:
-                raise WriteError(f"{file.filename} is open for writing in this process already")
-            _written[number] = found
-        return found
+        found = _open.get(number)
+        if found is None:
+            found = _open[number] = Shared(file, threads)
+    found.go_on_with(file)
+    return found

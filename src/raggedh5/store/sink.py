@@ -110,15 +110,15 @@ def _look_elsewhere(dataset: Any, place: tuple[int, ...]) -> None:
     """
     shape, length = dataset.shape, dataset.get_create_plist().get_chunk()[0]
     other = (0 if place[0] else length, *(0 for _ in place[1:]))
-    try:
-        if other[0] >= shape[0]:
+    grows = other[0] >= shape[0]
+    # HDF5 reports a chunk that was never stored in one way or another.
+    with contextlib.suppress(Exception):
+        if grows:
             dataset.set_extent((other[0] + 1, *shape[1:]))
-        with contextlib.suppress(OSError, RuntimeError):
-            dataset.read_direct_chunk(other)
-        if other[0] >= shape[0]:
+        dataset.read_direct_chunk(other)
+    with contextlib.suppress(OSError, RuntimeError):
+        if grows:
             dataset.set_extent(shape)
-    except (OSError, RuntimeError):
-        return
 
 
 class ChunkSink:

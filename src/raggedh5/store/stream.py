@@ -207,15 +207,12 @@ class Stream:
         start = max(self._synced, first)
         if start < self.count:
             self.handle.sink.generation += 1
+            self._unsum(first // self.length)
             try:
                 self._resize(max(self.extent, self.count))
                 self.dataset[start : self.count] = self._view[start - first : self.fill]
             except (OSError, RuntimeError) as error:
                 raise WriteError(f"{self.name} could not be written: {error}") from error
-            row = first // self.length
-            for number in range(row * self.cells, (row + 1) * self.cells):
-                if self.sums.get(number):
-                    self.sums.put(number, UNKNOWN)
         self._synced = self.count
 
     def cut(self) -> None:
@@ -260,8 +257,15 @@ class Stream:
         first = job.row * self.length
         rows = min(self.length, self.extent - first)
         block = self._typed(job.source)[:rows]
-        self.dataset[first : first + rows] = block
+        self._unsum(job.row)
         self._unsummed.update(range(job.row * self.cells, (job.row + 1) * self.cells))
+        self.dataset[first : first + rows] = block
+
+    def _unsum(self, row: int) -> None:
+        """Forget the checksums of chunks that HDF5 is about to store anew."""
+        for number in range(row * self.cells, (row + 1) * self.cells):
+            if self.sums.get(number) != UNKNOWN:
+                self.sums.put(number, UNKNOWN)
 
     def _put(self, row: int, buffer: Bytes, ours: bool = True) -> None:
         sink = self.handle.sink

@@ -5,6 +5,7 @@ uint64 dataset in the row-major order of the chunk grid (0: unknown); its attrib
 says what the dataset's own metadata must say.
 """
 
+import contextlib
 import json
 from typing import Any
 
@@ -24,7 +25,7 @@ from raggedh5.store.attributes import (
     set_number,
     set_text,
 )
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.paths import without_links
 
 __all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
@@ -33,6 +34,7 @@ GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
 CHECKSUMS = "checksums"
 CHECKSUM = "xxh3-64"
+ROOT = f"{GROUP}/{CHECKSUMS}"
 _GROWTH = 256
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -77,13 +79,15 @@ class FileSums:
 
     def forget(self, path: str) -> None:
         """Drop the checksums of datasets that were at `path` or below, and are no more."""
+        path = self.path(path)
         for address, sums in list(self._known.items()):
             if f"{sums.stored_at}/".startswith(f"{path}/"):
                 del self._known[address]
-        left = f"{GROUP}/{CHECKSUMS}{path}"
+        left = f"{ROOT}{path}"
         if left in self.file:
             del self.file[left]
         self._groups.clear()
+        self._folders.clear()
 
     def clear(self) -> None:
         """Let go of everything."""
@@ -101,12 +105,14 @@ class FileSums:
             self._usable = (version or 0) <= FORMAT_VERSION and kind in (None, CHECKSUM)
         return self._usable
 
+    def has_many_names(self, path: str) -> bool:
+        """Whether the group that a dataset is in can be reached by several hard links."""
+        folder = path.rpartition("/")[0]
+        return bool(folder) and h5o.get_info(self.file.id, folder.encode()).rc > 1
+
     def has(self, path: str, address: int) -> bool:
         """Whether it is the object with that address which is at `path`."""
-        try:
-            return int(h5o.get_info(self.file.id, path.encode()).addr) == address
-        except (KeyError, OSError, RuntimeError, ValueError):
-            return False
+        return path in self.file and address_of(self.file.id, path) == address
 
     def path(self, name: str, fresh: bool = False) -> str:
         """Return the path of an object without the soft links on its way.
@@ -121,27 +127,48 @@ class FileSums:
             return f"{known}/{last}"
         return without_links(self.file.id, f"{known}/{last}", known)
 
-    def read(self, path: str) -> tuple[Any, NDArray[np.uint64]]:
-        """Return the id of the stored checksums of a dataset, None for none, and their values."""
-        path = f"{GROUP}/{CHECKSUMS}{path}"
+    def read(self, path: str, address: int) -> tuple[Any, NDArray[np.uint64] | None]:
+        """Return the id of the stored checksums of a dataset, None for none, and their values.
+
+        There are no values where they are those of another dataset that was at `path`.
+        """
+        path = f"{ROOT}{path}"
         folder, _, last = path.rpartition("/")
         try:
             group = self._group(folder) if self.usable else None
             if group is None:
-                return None, np.zeros(0, np.uint64)
+                return None, None
             found, values = read_list(group, last.encode())
+            other = found is not None and get_number(found, "address") not in (None, address)
         except (KeyError, OSError, RuntimeError, ValueError, MemoryError) as error:
             raise FormatError(f"/{path} cannot be read: {error}") from error
         if found is not None and values is None:
             raise FormatError(f"/{path} is not a list of checksums")
-        return found, np.zeros(0, np.uint64) if values is None else values
+        return found, None if other else values
 
-    def create(self, path: str, values: NDArray[np.uint64]) -> Any:
-        """Create the stored checksums of a dataset; return their id."""
+    def create(self, path: str, values: NDArray[np.uint64], address: int, fingerprint: str) -> Any:
+        """Create the stored checksums of a dataset in place of any that there are."""
         if not self._described:
             _describe_library(self.file)
             self._described = True
-        return create_list(self.file.id, f"{GROUP}/{CHECKSUMS}{path}".encode(), values, _GROWTH)
+        if f"{ROOT}{path}" in self.file:
+            del self.file[f"{ROOT}{path}"]
+        name = f"{ROOT}{path}".encode()
+        try:
+            stored = create_list(self.file.id, name, values, _GROWTH)
+            set_text(stored, "fingerprint", fingerprint)
+            set_number(stored, "address", address)
+        except BaseException:
+            # Half a list would be taken for a damaged one.
+            with contextlib.suppress(KeyError, OSError, RuntimeError):
+                self.file.id.unlink(name)
+            raise
+        return stored
+
+    def drop(self, path: str, stored: Any) -> None:
+        """Delete a list of checksums, unless it is another one that is at `path` now."""
+        if stored and self.has(f"{ROOT}{path}", address_of(stored)):
+            del self.file[f"{ROOT}{path}"]
 
     def _group(self, path: str) -> Any:
         """Return the id of a group, None where there is no such."""
@@ -177,9 +204,14 @@ class ChunkSums:
         self._facts = facts
         self._stored: Any = None
         self.stored_at = sums.path(facts.name, fresh)
+        # By which of several names it is written to next, nobody knows.
+        self._kept = facts.links == 1 and not sums.has_many_names(self.stored_at)
         self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
-        if not fresh:
-            self._stored, self.values = sums.read(self.stored_at)
+        self._described: Any = None
+        if not fresh and self._kept:
+            self._described, values = sums.read(self.stored_at, facts.address)
+            if values is not None:
+                self._stored, self.values = self._described, values
         self._unsaved: tuple[int, int] | None = None
 
     @property
@@ -212,18 +244,28 @@ class ChunkSums:
         if self._unsaved is None:
             return
         try:
-            if self._sums.usable and self._sums.has(self.stored_at, self._facts.address):
-                self._store(*self._unsaved)
-        except (OSError, RuntimeError, ValueError) as error:
+            if self._kept and self._sums.usable:
+                if self._sums.has(self.stored_at, self._facts.address):
+                    self._store(*self._unsaved)
+                else:
+                    self._sums.drop(self.stored_at, self._stored)
+                    self._stored = None
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
             raise WriteError(
                 f"{self.stored_at}: its checksums could not be written: {error}"
             ) from error
         self._unsaved = None
 
+    def restart(self) -> None:
+        """Forget all checksums: the dataset is another one than they are of."""
+        self._described = self._stored = self._unsaved = None
+        self.values = np.zeros(0, np.uint64)
+
     def _store(self, low: int, high: int) -> None:
         if self._stored is None:
-            self._stored = self._sums.create(self.stored_at, self.values[: high + 1])
-            set_text(self._stored, "fingerprint", self._fingerprint())
+            self._stored = self._sums.create(
+                self.stored_at, self.values[: high + 1], self._facts.address, self._fingerprint()
+            )
             return
         stored = h5py.Dataset(self._stored)
         if len(stored) <= high:
@@ -242,10 +284,10 @@ class ChunkSums:
 
     def check_fingerprint(self) -> None:
         """Refuse a dataset whose metadata is not what it was when the dataset was written."""
-        if self._stored is None:
+        if self._described is None:
             return
         try:
-            said = get_text(self._stored, "fingerprint")
+            said = get_text(self._described, "fingerprint")
         except (KeyError, OSError, RuntimeError, ValueError) as error:
             raise FormatError(
                 f"{self._facts.name}: its fingerprint cannot be read: {error}"

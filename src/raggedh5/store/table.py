@@ -90,7 +90,7 @@ class Table:
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
         self._handle.check_open()
-        writer = self._handle.writers.get(self._address)
+        writer = self._handle.writer_of(self._address)
         if writer is not None:
             return int(writer.rows)
         return self._reader_now().length
@@ -160,7 +160,7 @@ class Table:
         handle = self._handle
         with handle.lock:
             handle.check_writable()
-            writer = handle.writers.get(self._address)
+            writer = handle.writer_of(self._address)
             if writer is None:
                 writer = handle.writers[self._address] = TableWriter(
                     handle, self._group, {}, self._storage
@@ -316,11 +316,11 @@ class Table:
         """Return the reading end, made anew where the file was written to since."""
         handle = self._handle
         handle.check_open()
-        if self._reader is not None and not handle.writable:
+        if self._reader is not None and not handle.changing:
             return self._reader
         with handle.lock:
             handle.check_open()  # another thread may have closed it while this one waited
-            writer = handle.writers.get(self._address)
+            writer = handle.writer_of(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
             generation = handle.sink.generation

@@ -1,6 +1,6 @@
 """The buffers of a new table, made when its first batch shows what columns it has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import h5py
 
@@ -51,7 +51,7 @@ def create_buffers(
         if form.offsets is not None:
             made[form.offsets] = create_buffer(group, form.offsets, form.offsets_dtype, (), storage)
     except BaseException as error:
-        drop_buffers(group, made, ragged)
+        drop_buffers(group, form, ragged)
         if isinstance(error, RaggedH5Error):
             raise
         if isinstance(error, (TypeError, ValueError)):
@@ -62,10 +62,12 @@ def create_buffers(
     return form, made
 
 
-def drop_buffers(group: h5py.Group, buffers: Iterable[str], ragged: bool) -> None:
-    """Delete buffers, and leave the table without a column."""
-    for buffer in buffers:
-        del group[buffer]
+def drop_buffers(group: h5py.Group, form: TableForm, ragged: bool) -> None:
+    """Delete the buffers of a form, those that there are, and leave the table without a column."""
+    names = [name for field in form.fields.values() for name in field.buffers()]
+    for name in [*names, form.offsets]:
+        if name is not None and name in group:
+            del group[name]
     set_form(group, {}, ragged)
 
 

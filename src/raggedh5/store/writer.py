@@ -221,7 +221,8 @@ class TableWriter:
             self._fields.clear()
             self._dictionaries.clear()
             self._rows = None
-            drop_buffers(self.h5, made, self.ragged)
+            self.columns.clear()
+            drop_buffers(self.h5, form, self.ragged)
             raise
 
     def _open(self, form: TableForm, buffers: Mapping[str, Facts], fresh: bool = False) -> None:
