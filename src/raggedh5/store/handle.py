@@ -101,7 +101,7 @@ class Handle:
         """Refuse to go on with a closed file."""
         if not self._file_id:
             raise ClosedError(f"{self.path} is closed; open it again to go on")
-        if not self._shared.file_id:  # whoever came first has closed it
+        if self.changing and not self._shared.file_id:  # whoever came first has closed it
             self._shared.go_on_with(self.file)
 
     def check_writable(self) -> None:

@@ -106,6 +106,8 @@ def shared_by(file: h5py.File, threads: int) -> Shared:
     threads
         Threads to code chunks, if this is the first.
     """
+    if file.mode == "r":  # nothing changes that others would have to know of
+        return Shared(file, threads)
     number = h5py.h5o.get_info(file.id).fileno
     with _lock:
         found = _open.get(number)

@@ -53,6 +53,7 @@ class FileSums:
         self._known: dict[int, ChunkSums] = {}
         self._groups: dict[str, Any] = {}
         self._folders: dict[str, str] = {}
+        self._many_names: dict[str, bool] = {}
         self._described = False
         self._usable: bool | None = None
 
@@ -88,12 +89,14 @@ class FileSums:
             del self.file[left]
         self._groups.clear()
         self._folders.clear()
+        self._many_names.clear()
 
     def clear(self) -> None:
         """Let go of everything."""
         self._known.clear()
         self._groups.clear()
         self._folders.clear()
+        self._many_names.clear()
 
     @property
     def usable(self) -> bool:
@@ -108,11 +111,20 @@ class FileSums:
     def has_many_names(self, path: str) -> bool:
         """Whether the group that a dataset is in can be reached by several hard links."""
         folder = path.rpartition("/")[0]
-        return bool(folder) and h5o.get_info(self.file.id, folder.encode()).rc > 1
+        known = self._many_names.get(folder)
+        if known is None:
+            known = bool(folder) and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            self._many_names[folder] = known
+        return known
 
     def has(self, path: str, address: int) -> bool:
         """Whether it is the object with that address which is at `path`."""
-        return path in self.file and address_of(self.file.id, path) == address
+        try:
+            return address_of(self.file.id, path) == address
+        except (KeyError, RuntimeError):
+            if path in self.file:
+                raise
+            return False
 
     def path(self, name: str, fresh: bool = False) -> str:
         """Return the path of an object without the soft links on its way.
@@ -151,11 +163,15 @@ class FileSums:
         if not self._described:
             _describe_library(self.file)
             self._described = True
-        if f"{ROOT}{path}" in self.file:
-            del self.file[f"{ROOT}{path}"]
         name = f"{ROOT}{path}".encode()
         try:
-            stored = create_list(self.file.id, name, values, _GROWTH)
+            try:
+                stored = create_list(self.file.id, name, values, _GROWTH)
+            except (OSError, RuntimeError, ValueError):
+                if name not in self.file:
+                    raise
+                self.file.id.unlink(name)
+                stored = create_list(self.file.id, name, values, _GROWTH)
             set_text(stored, "fingerprint", fingerprint)
             set_number(stored, "address", address)
         except BaseException:

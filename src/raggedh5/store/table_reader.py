@@ -109,7 +109,8 @@ class TableReader:
             raise SchemaError(
                 f"{self.name}: row {number} has {lengths[at]} items, more than a width of {width}"
             )
-        fills = {name: self._fill(name, fill) for name in names}
+        plain = type(fill) is int and fill == 0
+        fills = {name: 0 if plain else self._fill(name, fill) for name in names}
         arrays = self._each(
             [
                 partial(padded_field, self._field(name), starts, stops, width, fills[name])
@@ -175,8 +176,6 @@ class TableReader:
     def _fill(self, name: str, fill: Any) -> Any:
         if isinstance(fill, Mapping):
             fill = fill.get(name, 0)
-        if type(fill) is int and fill == 0:
-            return fill
         dtype = self.form.fields[name].column.dtype
         return as_fill(fill, dtype, name) if isinstance(dtype, np.dtype) else fill
 
