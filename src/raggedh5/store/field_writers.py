@@ -50,8 +50,6 @@ class FieldSpec(NamedTuple):
 class FieldWriter(Protocol):
     """Takes the values of one column."""
 
-    streams: list[Stream]
-
     def stage(self, batch: Batch) -> None:
         """Put the batch's values where they go, for `Stream.commit` or `Stream.cancel` to decide.
 
@@ -70,7 +68,6 @@ class NumberWriter:
         self.dtype = spec.dtype
         self.finite = spec.finite
         self.values = open_stream(spec.form.values, items)
-        self.streams = [self.values]
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
@@ -97,7 +94,6 @@ class MaskedWriter(NumberWriter):
         super().__init__(spec, open_stream, items)
         self.valid_when = spec.form.valid_when
         self.valid = open_stream(spec.form.mask or "", items)
-        self.streams = [self.values, self.valid]
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
@@ -128,7 +124,6 @@ class StringWriter:
         self.name = spec.name
         self.offsets = open_stream(spec.form.offsets or "", items + 1)
         self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
-        self.streams = [self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
@@ -160,7 +155,6 @@ class DictionaryWriter:
             )
         self.offsets = open_stream(form.offsets or "", self.written + 1)
         self.values = open_stream(form.values, int(self.offsets.last() or 0))
-        self.streams = [self.codes, self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
@@ -208,7 +202,6 @@ class NestedWriter:
         self.finite = spec.finite
         self.offsets = open_stream(spec.form.offsets or "", items + 1)
         self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
-        self.streams = [self.values, self.offsets]
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""

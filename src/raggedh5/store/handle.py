@@ -72,7 +72,9 @@ class Handle:
         self.file = root.file
         self._file_id = self.file.id
         self.path = str(self.file.filename)
-        self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
+        self.location = self.path
+        if "://" not in self.path:  # as it is with HDF5's driver for object stores
+            self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
         self.verify = verify
         self.adopted = adopted
         self.changing = self.file.mode == "r+"
