@@ -1,7 +1,8 @@
-"""Contenders in turn, A B C, B C A, C A B: noise of the machine then falls on all of them alike.
+"""Contenders in turn, C A B, B A C, A C B: noise of the machine then falls on all of them alike.
 
-Each round begins with another one, so that none always follows the same: what a contender leaves
-behind in caches and in the kernel's lists of free memory is part of the next one's time.
+Their order is drawn anew for every round (with the same seed in every run), so that none always
+follows the same: what a contender leaves behind in caches and in the kernel's lists of free memory
+is part of the next one's time.
 
     python -m bench.interleave --rows 4096 --rounds 5 raggedh5 h5py-flat
 
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import gc
+import random
 import time
-from collections import deque
 from collections.abc import Callable
 from statistics import median
 from typing import Any, NamedTuple
@@ -38,17 +39,18 @@ def interleave(
 ) -> dict[str, Times]:
     """Run every contender once a round; `before` and `after` are not timed, nor are `warm` rounds.
 
-    The order turns by one from round to round.
+    The order is another one in every round.
 
     What the caller holds already is kept out of garbage collection, which else would walk over
     the batches whenever a contender makes many objects.
     """
     times = {name: Times([], []) for name in runs}
-    order = deque(runs)
+    order, draw = list(runs), random.Random(0)
     gc.collect()
     gc.freeze()
     try:
         for turn in range(-warm, rounds):
+            draw.shuffle(order)
             for name in order:
                 run = runs[name]
                 if before and name in before:
@@ -61,7 +63,6 @@ def interleave(
                 if turn >= 0:
                     times[name].wall.append(wall)
                     times[name].cpu.append(cpu)
-            order.rotate(-1)
     finally:
         gc.unfreeze()
     return times
