@@ -17,10 +17,10 @@ NumPy array. What each wrote is read back and compared with the batches, what ra
 h5py and hdf5plugin alone.
 
 The contenders take turns in one process, in an order drawn anew for each round; figures are medians
-of the rounds, and a ratio is the median of the ratios within each round. MB/s are of valid data (10^6 bytes of the
-values that the masks keep, before compression and without offsets). On disk every write is timed
-until fsync returns. Peak memory is that of a process of its own, above what it held before it
-began to write (or read: the arrays that it returns are then part of it).
+of the rounds, and a ratio is the median of the ratios within each round. MB/s are of valid data
+(10^6 bytes of the values that the masks keep, before compression and without offsets). On disk
+every write is timed until fsync returns. Peak memory is that of a process of its own, above what it
+held before it began to write (or read: the arrays that it returns are then part of it).
 """
 
 
