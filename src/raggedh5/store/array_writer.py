@@ -46,8 +46,9 @@ class ArrayWriter:
         """Append all rows of `block`, or none; a large one part by part."""
         stream, sink = self.stream, self.handle.sink
         adopted = self.handle.adopted
-        sink.advance()
         small = len(block) < stream.length
+        if small:  # otherwise only once the threads have this block to code
+            sink.advance()
         step = max(PART // max(block[:1].nbytes, 1), 1)
         step = -(-step // stream.length) * stream.length if stream.row_bytes else len(block)
         snapshot = stream.mark(False) if small and not adopted else stream.snapshot()
