@@ -30,11 +30,11 @@ FLOOR = """\
 The floor of a write is the *ideal* that stands below its table: a memcpy of the kept bytes, c-blosc
 on all cores, and `write()`, one after the other. That of a read is `pread()` of the stored bytes,
 and c-blosc on all cores into an array made for them. The last column of the targets says how the
-ideal itself compares: **where it stays below a target, no writer or reader reaches that here
-without hiding work.** h5py does the same work in one thread, so that two cores can at best halve
-its time, and what is left over must come from work that is not done at all. raggedh5 overlaps the
-parts, and compresses less (planes and chunks that hardly shrink are stored as they are); what fills
-the gap is below. `python -m bench.breakdown` gives it.
+ideal itself compares: where it stays below a target, that takes overlapping its parts, or doing
+less. h5py does the same work in one thread, so that two cores can at best halve its time, and the
+rest must come from work that is not done at all. raggedh5 overlaps the parts, and compresses less
+(planes and chunks that hardly shrink are stored as they are); what fills the gap is below.
+`python -m bench.breakdown` gives it.
 
 {breakdowns}
 
