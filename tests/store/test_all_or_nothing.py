@@ -320,6 +320,18 @@ def test_batches_that_are_no_dicts(path, bad):
             table.append(bad)
 
 
+def test_masks_that_are_lists(path):
+    with rh5.File(path, "w") as file:
+        table = file.create_table("t", {"x": "i8"})
+        with pytest.raises(SchemaError, match="no rectangular array"):
+            table.append({"x": [[1, 2], [3, 4]]}, mask=[[True], [True, False]])
+        table.append({"x": np.array([[1, 2], [3, 4]])}, mask=[[True, False], [True, True]])
+        assert table.read()["x"].to_list() == [[1], [3, 4]]
+        nested = file.create_table("n")
+        nested.append({"x": np.array([[[1, 2]]])}, mask=[[[True, False]]])
+        assert nested.read()["x"].to_list() == [[[1]]]
+
+
 @pytest.mark.parametrize("columns", [["a", "b"], 5, "ab"])
 def test_columns_that_are_no_dict(path, columns):
     with rh5.File(path, "w") as file, pytest.raises(SchemaError, match="dict of dtypes"):

@@ -451,6 +451,23 @@ def test_a_table_made_anew_by_way_of_a_link(path):
         assert file["g1/x"].read()["v"].to_list() == [[1, 3]]
 
 
+def test_what_is_deleted_with_its_group_can_be_used_on(path):
+    with rh5.File(path, "w") as file:
+        array = file.create_array("g/a", data=np.arange(5))
+        table = file.create_table("g/t")
+        table.append({"x": [[1]]})
+        file.flush()
+        del file.h5["g"]
+        array.append([5])
+        table.append({"x": [[2]]})
+        assert array[:].tolist() == list(range(6))
+        assert lists(table) == [[1], [2]]
+        file.create_array("g/a", data=[7])
+    with rh5.File(path) as file:
+        assert file["g/a"][:].tolist() == [7]
+        assert list(file["g"]) == ["a"]
+
+
 def test_write_dataset_makes_good_what_was_replaced(path):
     rh5.write(path, {"a": np.arange(1000)})
     with h5py.File(path, "r+") as file:

@@ -68,7 +68,7 @@ class Batch:
         self.data = data
         self.ragged = ragged
         self.first = first
-        self._mask = mask
+        self._mask: Any = None
         self._item_masks = item_masks or {}
         self._inner: Kept | None = None
         if kept is not None:
@@ -82,10 +82,11 @@ class Batch:
         elif mask is not None:
             if lengths is not None:
                 raise SchemaError("give either a mask or lengths, not both")
-            if np.ndim(mask) == 3:
-                self.kept, self._inner = kept_groups(mask)
+            self._mask = mask if hasattr(mask, "ndim") else as_numpy(mask)
+            if self._mask.ndim == 3:
+                self.kept, self._inner = kept_groups(self._mask)
             else:
-                self.kept = kept_from_mask(mask)
+                self.kept = kept_from_mask(self._mask)
         elif lengths is not None:
             self.kept = kept_from_lengths(lengths, _width(data))
         else:

@@ -161,14 +161,8 @@ def as_codec(codec: object) -> Codec:
     if codec is None or codec == "none":
         return FilterKeywords()
     if isinstance(codec, str):
-        named: dict[str, type[Codec]] = {
-            "blosc": Blosc,
-            "lz4": LZ4,
-            "zstd": Zstd,
-            "bitshuffle": Bitshuffle,
-        }
-        if codec in named:
-            return named[codec]()
+        if codec in _BY_NAME:
+            return _BY_NAME[codec]()
         if codec in H5PY_COMPRESSIONS:
             return FilterKeywords({"compression": codec})
         raise SchemaError(f"no codec is called {codec!r}; {_CODECS}")

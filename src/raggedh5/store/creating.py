@@ -68,15 +68,15 @@ def create_array(
         raise SchemaError(f"{name}: give shape and dtype, or data")
     if len(shape) == 0:
         raise SchemaError(f"{name}: an array that grows has one axis or more")
-    if values is not None and values.shape != tuple(shape):
-        raise SchemaError(f"{name}: data of shape {values.shape} do not fit {shape}")
-    kind = storable(dtype)
-    plan = chunks or plan_grid(
-        tuple(shape), kind.itemsize, target=storage.chunk_bytes, access=storage.access
-    )
     shape = tuple(int(n) for n in shape)
     if min(shape) < 0:
         raise SchemaError(f"{name}: no array has the shape {shape}")
+    if values is not None and values.shape != shape:
+        raise SchemaError(f"{name}: data of shape {values.shape} do not fit {shape}")
+    kind = storable(dtype)
+    plan = chunks or plan_grid(
+        shape, kind.itemsize, target=storage.chunk_bytes, access=storage.access
+    )
     with handle.lock, _creating(handle, root, name):
         handle.sink.drain()
         facts = create_buffer(root, name, kind, shape[1:], storage, plan)

@@ -114,7 +114,8 @@ def write_dataset(
 def _writers_of(handle: Handle, dataset: h5py.Dataset) -> dict[int, Writer]:
     """Return who appends to a dataset, by address: an array, or the table whose buffer it is."""
     addresses = (address_of(owner.id) for owner in (dataset, dataset.parent))
-    return {at: handle.writers[at] for at in addresses if at in handle.writers}
+    found = {address: handle.writer_of(address) for address in addresses}
+    return {address: writer for address, writer in found.items() if writer is not None}
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Checksums of chunks and fingerprints of datasets, under ``/__raggedh5__``.
 
 For a dataset at ``/a/b`` the checksums of its chunks stand in ``/__raggedh5__/checksums/a/b``, a
-uint64 dataset in the row-major order of the chunk grid (0: unknown); its attribute `fingerprint`
-says what the dataset's own metadata must say.
+uint64 dataset in the row-major order of the chunk grid (0: unknown). Its attribute `fingerprint`
+says what the dataset's own metadata must say, and `address` which dataset it was.
 """
 
 import contextlib
@@ -113,7 +113,9 @@ class FileSums:
         folder = path.rpartition("/")[0]
         known = self._many_names.get(folder)
         if known is None:
-            known = bool(folder) and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            # A group that has been deleted is at no path any more, but may be in use still.
+            there = bool(folder) and folder in self.file
+            known = there and h5o.get_info(self.file.id, folder.encode()).rc > 1
             self._many_names[folder] = known
         return known
 
@@ -223,11 +225,11 @@ class ChunkSums:
         # By which of several names it is written to next, nobody knows.
         self._kept = facts.links == 1 and not sums.has_many_names(self.stored_at)
         self.values: NDArray[np.uint64] = np.zeros(0, np.uint64)
-        self._described: Any = None
+        self._listed: Any = None
         if not fresh and self._kept:
-            self._described, values = sums.read(self.stored_at, facts.address)
+            self._listed, values = sums.read(self.stored_at, facts.address)
             if values is not None:
-                self._stored, self.values = self._described, values
+                self._stored, self.values = self._listed, values
         self._unsaved: tuple[int, int] | None = None
 
     @property
@@ -274,7 +276,7 @@ class ChunkSums:
 
     def restart(self) -> None:
         """Forget all checksums: the dataset is another one than they are of."""
-        self._described = self._stored = self._unsaved = None
+        self._listed = self._stored = self._unsaved = None
         self.values = np.zeros(0, np.uint64)
 
     def _store(self, low: int, high: int) -> None:
@@ -300,10 +302,10 @@ class ChunkSums:
 
     def check_fingerprint(self) -> None:
         """Refuse a dataset whose metadata is not what it was when the dataset was written."""
-        if self._described is None:
+        if self._listed is None:
             return
         try:
-            said = get_text(self._described, "fingerprint")
+            said = get_text(self._listed, "fingerprint")
         except (KeyError, OSError, RuntimeError, ValueError) as error:
             raise FormatError(
                 f"{self._facts.name}: its fingerprint cannot be read: {error}"
