@@ -346,6 +346,7 @@ def test_single_numbers_of_any_kind(tables, arrays, index):
     table = tables[0]["ragged"]
     for name, values in table[3].items():
         assert plain(table[index][name]) == plain(values)
+        assert plain(table[name][index]) == plain(values)
     for values in table.take(slice(0, 5)).values():
         assert plain(values[index]) == plain(values[3])
     for name, want in arrays[1].items():
@@ -356,6 +357,8 @@ def test_single_numbers_of_any_kind(tables, arrays, index):
 def test_a_bool_is_no_row_number(tables):
     with pytest.raises(IndexError, match="row number"):
         tables[0]["ragged"][True]
+    with pytest.raises(IndexError, match="row number"):
+        tables[0]["rows"][next(iter(tables[0]["rows"].columns))][True]
     with pytest.raises(IndexError, match="row number"):
         rh5.Ragged([1, 2], [0, 1, 2])[True]
 

@@ -13,7 +13,7 @@ from raggedh5.core.flat import empty_fill, join_values, pad_values, same_values,
 from raggedh5.core.kept import Offsets, check_offsets, kept_groups
 from raggedh5.core.lists import flatten_lists, split_lists
 from raggedh5.core.packing import pack, pack_into
-from raggedh5.core.rows import row_number, rows_of
+from raggedh5.core.rows import is_single, row_number, rows_of
 from raggedh5.core.scattering import gather, scatter
 from raggedh5.errors import FormatError, SchemaError
 
@@ -235,13 +235,13 @@ class Ragged:
         IndexError
             If there is no such row.
         """
-        if isinstance(rows, slice) or np.ndim(rows) > 0:
-            chosen = rows_of(rows, len(self))
-            if isinstance(chosen, slice):
-                return self._span(chosen.start, chosen.stop)
-            return self._take(chosen)
-        row = row_number(rows, len(self))
-        return self._values[int(self._offsets[row]) : int(self._offsets[row + 1])]
+        if is_single(rows):
+            row = row_number(rows, len(self))
+            return self._values[int(self._offsets[row]) : int(self._offsets[row + 1])]
+        chosen = rows_of(rows, len(self))
+        if isinstance(chosen, slice):
+            return self._span(chosen.start, chosen.stop)
+        return self._take(chosen)
 
     def __repr__(self) -> str:
         values = self._values

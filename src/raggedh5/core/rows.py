@@ -8,9 +8,22 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 
-__all__ = ["Rows", "row_number", "rows_of"]
+__all__ = ["Rows", "is_single", "row_number", "rows_of"]
 
 Rows = NDArray[np.int64]
+
+
+def is_single(selection: Any) -> bool:
+    """Whether a selection is of one row, and no slice, list or mask of several.
+
+    Examples
+    --------
+    >>> is_single(3), is_single(np.array(3)), is_single([3]), is_single(slice(3))
+    (True, True, False, False)
+    """
+    if isinstance(selection, (int, np.integer)):
+        return True
+    return not isinstance(selection, slice) and np.ndim(selection) == 0
 
 
 def row_number(index: Any, rows: int) -> int:

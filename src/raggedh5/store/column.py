@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
+from raggedh5.core.rows import is_single
 from raggedh5.core.schema import Column
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class TableColumn:
 
     def __getitem__(self, rows: Any) -> Any:
         """Return rows: one row's items, or a `Ragged` (an array, in a row table)."""
-        if isinstance(rows, (int, np.integer)):
-            return self.table.read_row(self.name, int(rows))
+        if is_single(rows):
+            return self.table.read_row(self.name, rows)
         return self.table.take(rows, [self.name])[self.name]
 
     def read(self) -> Any:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.core.rows import Rows, row_number, rows_of
+from raggedh5.core.rows import Rows, is_single, row_number, rows_of
 
 __all__ = ["Hyperslab", "hyperslab"]
 
@@ -59,7 +59,7 @@ def hyperslab(selection: Any, shape: tuple[int, ...]) -> Hyperslab | Rows:
     box: list[slice] = []
     rest: list[Any] = []
     for axis, (part, n) in enumerate(zip(parts, shape, strict=True)):
-        if not isinstance(part, slice) and np.ndim(part) == 0:
+        if is_single(part):
             number = row_number(part, n)
             box.append(slice(number, number + 1))
             rest.append(0)

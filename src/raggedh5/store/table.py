@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.batch import Batch
 from raggedh5.core.form import main_buffer
+from raggedh5.core.rows import is_single
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.store.column import TableColumn
@@ -120,7 +121,7 @@ class Table:
             if key not in reader.form.fields:
                 raise KeyError(f"{self._name} has no column {key!r}, but {list(self.columns)}")
             return TableColumn(self, key)
-        if isinstance(key, (int, np.integer)) or (not isinstance(key, slice) and np.ndim(key) == 0):
+        if is_single(key):
             return reader.row(key)
         return reader.take(key)
 
