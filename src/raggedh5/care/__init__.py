@@ -1,0 +1,1 @@
+"""Whole files: check, recover, repair, repack, copy, merge, organise and describe them."""
