@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
-from raggedh5.store.superblock import reach_stated_end, stated_end
+from raggedh5.store.superblock import find_superblock, reach_stated_end
 
 
 @pytest.mark.parametrize("libver", ["earliest", "v108", "v110", "latest"])
@@ -19,8 +19,11 @@ def test_the_end_that_a_file_states(tmp_path, libver, userblock):
     path = tmp_path / "file.h5"
     with h5py.File(path, "w", libver=libver, userblock_size=userblock) as file:
         file["x"] = np.arange(1000)
-    end = stated_end(path)
-    assert end == path.stat().st_size
+    found = find_superblock(path)
+    assert found.end == path.stat().st_size
+    assert found.place == userblock
+    assert found.intact
+    assert not found.marks
 
 
 @pytest.mark.parametrize("libver", ["earliest", "v110"])

@@ -53,7 +53,7 @@ class BufferPool:
     True
     """
 
-    def __init__(self, keep: int = 1 << 25) -> None:
+    def __init__(self, keep: int = 1 << 26) -> None:
         self.keep = keep
         self._held = 0
         self._lock = threading.Lock()

@@ -128,7 +128,9 @@ class Array:
                 writer = handle.writers[self._address] = ArrayWriter(
                     handle, self._dataset, self._blocksize
                 )
-            writer.append(self._fitting(as_numpy(block)))
+            fitting = self._fitting(as_numpy(block))
+            writer.append(fitting)
+            handle.appended(len(fitting))
 
     def __getitem__(self, selection: Any) -> Any:
         """Read a part, as h5py does: a new array.

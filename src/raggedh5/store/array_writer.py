@@ -1,6 +1,7 @@
 """The writing end of an array: blocks are appended whole, or not at all."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -23,9 +24,12 @@ PART = 1 << 23
 class ArrayWriter:
     """The writing end of one array."""
 
+    is_table = False
+
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self.handle = handle
         self.h5 = dataset
+        self.name = str(dataset.name)
         self._blocksize = blocksize
         facts = Facts(dataset)
         count = facts.shape[0]
@@ -74,9 +78,7 @@ class ArrayWriter:
         stream = self.stream
         if self._saved == stream.count:
             return
-        stream.cut()
-        if not sync_only:
-            stream.put_tail()
+        self.queue(sync_only)
         self.handle.sink.drain()
         if sync_only:
             stream.sync_tail()
@@ -87,6 +89,25 @@ class ArrayWriter:
     def renewed(self) -> "ArrayWriter":
         """Return another one that goes on from what is in the file."""
         return ArrayWriter(self.handle, self.h5, self._blocksize)
+
+    @property
+    def streams(self) -> tuple[Stream]:
+        """The stream of the dataset."""
+        return (self.stream,)
+
+    def complete(self) -> None:
+        """Do nothing: the stream holds all rows."""
+
+    def queue(self, sync_only: bool = False) -> None:
+        """Have the last chunk coded; `flush` stores it."""
+        if self._saved != self.stream.count:
+            self.stream.cut()
+            if not sync_only:
+                self.stream.put_tail()
+
+    def restore_rows(self, rows: int, items: Mapping[str, Any]) -> None:
+        """Append rows as they are; see `raggedh5.store.writer.TableWriter.restore_rows`."""
+        self.stream.restore_items(*items[self.stream.name])
 
     def conclude(self) -> None:
         """Do nothing: an array has its dataset from the first."""

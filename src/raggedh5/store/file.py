@@ -15,10 +15,15 @@ from numpy.typing import DTypeLike
 from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
-from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
+from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
+from raggedh5.store.descriptors import is_locked
+from raggedh5.store.durability import Durability, Level
+from raggedh5.store.durable_opening import open_durable
+from raggedh5.store.flusher import Every, Interval
 from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.journal import has_journal, journal_of
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opening import NewFile, open_file
@@ -56,6 +61,14 @@ class File:
     verify
         When the checksum of a chunk is compared: the ``"first"`` time it is read after opening,
         ``"always"`` or ``"never"``.
+    durable
+        Where it is given, the file is at its path from the start, and `flush` returns when what was
+        appended before would survive: ``"process"`` a killed process, ``"disk"`` a power cut, too.
+        While the file is open, and after a crash, a journal lies beside it; opening the file for
+        writing, or ``raggedh5 recover``, brings it back to its last flush.
+    flush_every
+        When to flush without being asked, for a durable file: a number of rows, a
+        `datetime.timedelta`, or text as ``"30 s"``.
     **h5py_options
         Passed on to `h5py.File`.
 
@@ -89,17 +102,28 @@ class File:
         chunk_bytes: int = TARGET,
         threads: int | None = None,
         verify: Verify = "first",
+        durable: Level | None = None,
+        flush_every: Every = None,
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
         self._new: NewFile | None = None
+        self._safety: Durability | None = None
+        interval = Interval.of(flush_every)
+        adopted = isinstance(path, h5py.Group)
+        if durable is None and flush_every is not None:
+            raise ValueError("flush_every is for durable files: give durable='process' or 'disk'")
         if isinstance(path, h5py.Group):
             if not path:
                 raise SchemaError("the h5py object is closed")
-            root, adopted = path, True
+            if durable is not None:
+                raise ValueError("a file that is open already cannot be made durable")
+            root = path
+        elif durable is not None:
+            root, self._safety = open_durable(Path(path), mode, durable, interval, h5py_options)
         else:
+            bring_back(Path(path), mode)
             root, self._new = open_file(Path(path), mode, h5py_options)
-            adopted = False
         try:
             self._handle = Handle(
                 root,
@@ -107,12 +131,19 @@ class File:
                 verify=verify,
                 adopted=adopted,
                 read_only=not adopted and mode == "r",
+                durable=self._safety is not None,
             )
+            if self._safety is not None:
+                self._handle.path = self._handle.location = str(self._safety.path)
+                self._handle.safety = self._safety
+                self._safety.attach(self._handle)
         except BaseException:
             if not adopted:
                 root.close()
             if self._new is not None:
                 self._new.discard()
+            if self._safety is not None:
+                self._safety.release()
             raise
         self._handle.reopen = partial(
             reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
@@ -335,6 +366,8 @@ class File:
             try:
                 handle.conclude()
                 self.flush()
+                if self._safety is not None:
+                    self._safety.checkpoint()
             except BaseException:
                 self._abandon()
                 raise
@@ -349,6 +382,8 @@ class File:
                 raise WriteError(f"{self.path} could not be closed: {error}") from error
             if handle.on_loss is not None:
                 handle.on_loss.detach()
+            if self._safety is not None:
+                self._safety.finish()
         if self._new is not None:
             self._new.publish()
 
@@ -383,7 +418,7 @@ class File:
         handle.pool.close()
         if handle.adopted:
             return
-        if self._new is None and handle.writable:
+        if self._new is None and self._safety is None and handle.writable:
             # A chunk that was stored anew must not be taken for a damaged one.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 handle.sums.save()
@@ -395,7 +430,9 @@ class File:
 
     def _give_up(self) -> None:
         """Drop a file that was being made anew; see to it that another can be opened again."""
-        if self._new is not None:
+        if self._safety is not None:
+            self._safety.release()
+        elif self._new is not None:
             self._new.discard()
         elif self._handle.writable and not self._handle.adopted:
             reach_stated_end(Path(self._handle.path))
@@ -418,3 +455,21 @@ class File:
 def reopen_item(path: str, name: str, options: Mapping[str, Any]) -> Any:
     """Open a file again and return a table or array of it: how pickles come back."""
     return File(path, **options)[name]
+
+
+def bring_back(path: Path, mode: str) -> None:
+    """Bring a file that was not closed back to its last flush, before it is opened for writing.
+
+    Raises
+    ------
+    FormatError
+        If it is opened for reading: rows that were flushed may be missing in it.
+    """
+    if mode not in ("r", "r+", "a") or not has_journal(path) or is_locked(path):
+        return
+    if mode == "r":
+        raise FormatError(
+            f"{path} was not closed by its writer, and {journal_of(path).name} holds what is "
+            f"missing in it: run 'raggedh5 recover {path}'"
+        )
+    File(path, "r+", durable="disk").close()

@@ -5,7 +5,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import h5py
 
@@ -14,7 +14,7 @@ from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.facts import name_of
 from raggedh5.store.shared import shared_by
 
-__all__ = ["Handle", "Verify"]
+__all__ = ["Handle", "Safety", "Verify"]
 
 CACHE = 1 << 28
 """Bytes of decoded blocks that are kept for all datasets of a file."""
@@ -23,6 +23,19 @@ LARGEST_SHARE = 1 << 24
 SMALLEST_SHARE = 1 << 20
 
 Verify = Literal["first", "always", "never"]
+
+
+class Safety(Protocol):
+    """What makes a file survive; see `raggedh5.store.durability.Durability`."""
+
+    def check(self) -> None:
+        """Raise, once, what went wrong where nobody could be told."""
+
+    def appended(self, rows: int) -> None:
+        """Take note of rows that were appended, and flush if it is time."""
+
+    def flush(self) -> None:
+        """Return when everything that was appended survives."""
 
 
 class Handle:
@@ -42,6 +55,8 @@ class Handle:
         leaves nothing in our hands.
     read_only
         Whether nothing may be appended, even where the file is open for writing as well.
+    durable
+        Whether what is appended is kept track of until it is safe.
 
     Attributes
     ----------
@@ -55,6 +70,8 @@ class Handle:
         ``reopen(path, name)`` opens the file again, for pickles.
     on_loss : weakref.finalize or None
         Removes the temporary file of one that is never closed.
+    safety : Safety or None
+        What makes the file survive, where it is durable.
     """
 
     def __init__(
@@ -65,6 +82,7 @@ class Handle:
         verify: Verify = "first",
         adopted: bool = False,
         read_only: bool = False,
+        durable: bool = False,
     ) -> None:
         if verify not in ("first", "always", "never"):
             raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
@@ -77,6 +95,8 @@ class Handle:
             self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
         self.verify = verify
         self.adopted = adopted
+        self.durable = durable
+        self.safety: Safety | None = None
         self.changing = self.file.mode == "r+"
         self.writable = self.changing and not read_only
         self.pool = Pool(threads)
@@ -111,6 +131,13 @@ class Handle:
         self.check_open()
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
+        if self.safety is not None:
+            self.safety.check()
+
+    def appended(self, rows: int) -> None:
+        """Take note of rows that were appended."""
+        if self.safety is not None:
+            self.safety.appended(rows)
 
     def cache_share(self, user: object) -> int:
         """Return how many bytes of decoded blocks `user` may keep, for as long as it lives.
@@ -136,10 +163,8 @@ class Handle:
 
     def conclude(self) -> None:
         """Let all writers do what is left to do before the file is closed."""
-        for address in list(self.writers):
-            writer = self.writer_of(address)
-            if writer is not None:
-                writer.conclude()
+        for writer in self.writers_now():
+            writer.conclude()
 
     def bring(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system.
@@ -149,21 +174,42 @@ class Handle:
         WriteError
             If the file cannot be written.
         """
-        if not self.writable:
-            return
+        if self.safety is not None:
+            self.safety.flush()
+        elif self.writable:
+            self.store()
+
+    def writers_now(self) -> list[Any]:
+        """Return the writing ends that are in use."""
+        found = [self.writer_of(address) for address in list(self.writers)]
+        return [writer for writer in found if writer is not None]
+
+    def store(self) -> None:
+        """Hand everything that was appended to HDF5, and have it write all that it holds.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
         with self.lock:
-            found = [self.writer_of(address) for address in list(self.writers)]
-            writers = [writer for writer in found if writer is not None]
+            writers = self.writers_now()
+            for writer in writers:  # all last chunks are coded at once
+                writer.queue()
             for writer in writers:
                 writer.flush()
             if self.adopted:
                 for writer in writers:
                     writer.settle()
             self.sums.save()
-            try:
-                self.file.flush()
-            except (OSError, RuntimeError) as error:
-                raise WriteError(f"{self.path} could not be flushed: {error}") from error
+            self.flush_hdf5()
+
+    def flush_hdf5(self) -> None:
+        """Have HDF5 write all that it holds."""
+        try:
+            self.file.flush()
+        except (OSError, RuntimeError) as error:
+            raise WriteError(f"{self.path} could not be flushed: {error}") from error
 
     def release(self) -> None:
         """Let go of threads, and of what is shared once nobody uses it any more."""

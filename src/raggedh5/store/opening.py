@@ -9,6 +9,8 @@ from typing import Any
 import h5py
 
 from raggedh5.errors import FormatError, WriteError
+from raggedh5.store.descriptors import is_locked, sync_folder
+from raggedh5.store.journal import has_journal, journal_of
 
 __all__ = ["NewFile", "open_file"]
 
@@ -60,15 +62,11 @@ class NewFile:
                 os.fsync(file.fileno())
             if self.replace:
                 self._take_after_old()
+                self._drop_journal()
                 self.temporary.replace(self.target)
             else:
                 _rename_to_new(self.temporary, self.target)
-            if hasattr(os, "O_DIRECTORY"):
-                folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+            sync_folder(self.target.parent)
         except FileExistsError as error:
             raise WriteError(
                 f"{self.target} was made by somebody else meanwhile; what was written here is in "
@@ -83,6 +81,11 @@ class NewFile:
         if os.getpid() == self._owner:
             with contextlib.suppress(OSError):
                 self.temporary.unlink()
+
+    def _drop_journal(self) -> None:
+        """Delete the journal of a file that was not closed, and is replaced now."""
+        if has_journal(self.target) and not is_locked(self.target):
+            journal_of(self.target).unlink()
 
     def _take_after_old(self) -> None:
         try:

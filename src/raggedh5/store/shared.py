@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import h5py
@@ -21,13 +22,29 @@ class Writer(Protocol):
     ----------
     h5
         The group or dataset.
+    name
+        Its path in the file.
+    is_table
+        Whether it is a table.
     """
 
     h5: Any
+    name: str
+    is_table: bool
 
     @property
     def rows(self) -> int:
         """Rows appended so far, on disk or not."""
+
+    @property
+    def streams(self) -> Sequence[Any]:
+        """The streams of its buffers."""
+
+    def complete(self) -> None:
+        """Let the streams hold all that the rows need."""
+
+    def queue(self, sync_only: bool = False) -> None:
+        """Have the last chunks coded, unless `sync_only`; `flush` stores them."""
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file; leave the last chunks to HDF5 if `sync_only`."""

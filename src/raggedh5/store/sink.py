@@ -137,14 +137,19 @@ class ChunkSink:
     generation : int
         Counts up before anything in the file changes: what was read meanwhile may be neither the
         old nor the new.
+    hold : int
+        Bytes of chunks that are kept back rather than stored as soon as they are coded.
+    waiting : int
+        Bytes of chunks that are not stored yet.
     """
 
     def __init__(self, coders: CodingThreads, buffers: BufferPool) -> None:
         self.coders = coders
         self.buffers = buffers
         self.generation = 0
+        self.hold = 0
+        self.waiting = 0
         self._jobs: deque[Job] = deque()
-        self._waiting = 0
 
     def put(
         self,
@@ -176,17 +181,29 @@ class ChunkSink:
         if job.work is not None:
             self.coders.put(job.work)
         self._jobs.append(job)
-        self._waiting += source.size
+        self.waiting += source.size
 
     def advance(self) -> None:
         """Store what is coded; wait only while too much is under way."""
         jobs = self._jobs
+        if self.waiting <= self.hold:
+            return
         while jobs and (
-            (self._waiting > IN_FLIGHT and len(jobs) > self.coders.threads)
+            (self.waiting > IN_FLIGHT and len(jobs) > self.coders.threads)
             or jobs[0].work is None
             or jobs[0].work.ready()
         ):
             self._store_first()
+
+    def free_sources(self) -> None:
+        """Give back what chunks that wait to be stored were coded from, where that is done.
+
+        Nobody else may need it: what has not been logged is read from there.
+        """
+        for job in self._jobs:
+            if job.ours and job.work is not None and job.work.ready():
+                self.buffers.give(job.source)
+                job.ours = False
 
     def wait(self) -> None:
         """Wait until everything is coded, so that no source is needed any more."""
@@ -217,7 +234,7 @@ class ChunkSink:
         self._finish(job)
 
     def _finish(self, job: Job) -> None:
-        self._waiting -= job.source.size
+        self.waiting -= job.source.size
         self.buffers.give(job.stored)
         if job.ours:
             self.buffers.give(job.source)

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
-from raggedh5.errors import WriteError
+from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.sink import Bytes, Job
+from raggedh5.store.unlogged import Unlogged
 
 __all__ = ["Snapshot", "Stream"]
 
@@ -70,6 +71,7 @@ class Stream:
         self.row_bytes: int = self.dtype.itemsize * math.prod((self.length, *self.inner))
         self.extent = facts.shape[0]
         self.count = count
+        self.log = Unlogged(count) if handle.durable else None
         self.fill = count % self.length
         self.before = before
         self.dirty = False
@@ -110,7 +112,9 @@ class Stream:
         self.dirty = True
         self.fill += n
         while self.fill >= self.length and self._buffer is not None:
-            self._put(self.count // self.length - self.fill // self.length, self._buffer)
+            row = self.count // self.length - self.fill // self.length
+            self._log_full(row)
+            self._put(row, self._buffer)
             self.fill -= self.length
             self._buffer = None
             self.dirty = self.fill > 0
@@ -147,6 +151,8 @@ class Stream:
             self._copy(values)
             return
         self._copy(values[:head])
+        if self.log is not None:  # the caller may change the values before the next flush
+            self.log.lose()
         for _ in range(whole):
             chunk = values[head : head + self.length]
             row = self.count // self.length
@@ -192,6 +198,39 @@ class Stream:
         self._view[:fill] = tail[:fill]
         self._synced = min(self._synced, self.count - self.fill)
         self.dirty = self.fill > 0
+        if self.log is not None:
+            self.log.cut(count)
+
+    def unlogged_items(self) -> list[Array] | None:
+        """Return the items that no flush has made safe yet, None where they are not at hand."""
+        return None if self.log is None else self.log.items(self.count, self._view[: self.fill])
+
+    def settle(self) -> None:
+        """Take note that every item is safe."""
+        if self.log is not None:
+            self.log.settle(self.count)
+
+    def restore_items(self, first: int, raw: memoryview) -> None:
+        """Append items that a journal has kept, but for those that are there already.
+
+        Raises
+        ------
+        FormatError
+            If some are missing between those that are there and these.
+        """
+        if not self.row_bytes:
+            return
+        items = np.frombuffer(raw, self.dtype).reshape(-1, *self.inner)
+        if not first <= self.count <= first + len(items):
+            raise FormatError(
+                f"{self.name}: the journal goes on with item {first}, but the file has {self.count}"
+            )
+        self._copy(items[self.count - first :])
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of an item."""
+        return self.row_bytes // self.length
 
     def put_tail(self) -> None:
         """Queue the last chunk as it is, unless it has been stored so before."""
@@ -260,6 +299,14 @@ class Stream:
         self._unsum(job.row)
         self._unsummed.update(range(job.row * self.cells, (job.row + 1) * self.cells))
         self.dataset[first : first + rows] = block
+
+    def _log_full(self, row: int) -> None:
+        if self.log is None:
+            return
+        if self.whole or self.codec is None:
+            self.log.fill(row * self.length, self._view)
+        else:  # its parts are coded from copies, and the buffer is used again
+            self.log.lose()
 
     def _unsum(self, row: int) -> None:
         """Forget the checksums of chunks that HDF5 is about to store anew."""

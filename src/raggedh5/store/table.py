@@ -171,6 +171,7 @@ class Table:
             except SchemaError as error:
                 raise SchemaError(f"{self._name}: {error}") from error
             writer.append(batch)
+            handle.appended(batch.rows)
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return all rows: a dict of `Ragged`, or of arrays in a row table; see `take`."""

@@ -53,6 +53,8 @@ class TableWriter:
         Whether a row holds items, of a table that has just been created; None for any other.
     """
 
+    is_table = True
+
     def __init__(
         self,
         handle: Handle,
@@ -110,14 +112,8 @@ class TableWriter:
         """
         if self._saved == self._count or not self._streams:
             return
-        for field in self._dictionaries:
-            field.finish()
-        sink = self.handle.sink
-        for stream in self._streams:
-            stream.cut()
-            if not sync_only:
-                stream.put_tail()
-        sink.drain()
+        self.queue(sync_only)
+        self.handle.sink.drain()
         for stream in self._streams:
             if sync_only:
                 stream.sync_tail()
@@ -138,6 +134,41 @@ class TableWriter:
     def rows(self) -> int:
         """Rows appended so far, on disk or not."""
         return self._count
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The streams of all buffers."""
+        return self._streams
+
+    def complete(self) -> None:
+        """Append the strings that are new in dictionaries."""
+        for field in self._dictionaries:
+            field.finish()
+
+    def queue(self, sync_only: bool = False) -> None:
+        """Have the last chunks coded; `flush` stores them."""
+        if self._saved == self._count:
+            return
+        self.complete()
+        for stream in self._streams:
+            stream.cut()
+            if not sync_only:
+                stream.put_tail()
+
+    def restore_rows(self, rows: int, items: Mapping[str, Any]) -> None:
+        """Append items to the streams as they are: what a journal has kept.
+
+        Parameters
+        ----------
+        rows
+            How many rows there are with these.
+        items
+            By name of the dataset: the number of the first, and their bytes.
+        """
+        for stream in self._streams:
+            stream.restore_items(*items[stream.name])
+        self._count = rows
+        self._item_count = rows if self._rows is None else int(self._rows.last() or 0)
 
     def settle(self) -> None:
         """Store the last chunks that `flush` has left to HDF5."""
@@ -247,7 +278,7 @@ class TableWriter:
         fields = self._fields.values()
         self._dictionaries = [field for field in fields if isinstance(field, DictionaryWriter)]
         # An item has the bytes of its values; a string counts with its offset, and as much again.
-        self._part = max(PART // max(sum(map(_item_bytes, self._streams)), 1), 1)
+        self._part = max(PART // max(sum(max(s.item_bytes, 8) for s in self._streams), 1), 1)
         # Offsets are stored behind the values that they count.
         if self._rows is not None:
             self._streams.remove(self._rows)
@@ -296,7 +327,3 @@ class TableWriter:
 
     def _known(self) -> str:
         return ", ".join(map(repr, self._fields or self.declared))
-
-
-def _item_bytes(stream: Stream) -> int:
-    return int(max(stream.row_bytes // stream.length, 8))

@@ -1,0 +1,271 @@
+"""A file that survives: what `flush` returned for is there after a kill, or after a power cut.
+
+HDF5 has to do with the file only at a *checkpoint*: chunks, tails and metadata go to it, and what
+it makes of them gets into the file at one blow, by way of the journal. That costs milliseconds; so
+most flushes write the rows that are new to the journal, as they are, and leave HDF5 alone.
+"""
+
+import contextlib
+import os
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from raggedh5.errors import RaggedH5Error, WriteError
+from raggedh5.store.descriptors import sync_folder
+from raggedh5.store.flusher import Flusher, Interval
+from raggedh5.store.handle import Handle
+from raggedh5.store.journal import Journal, Kind, fingerprint
+from raggedh5.store.paged_file import PagedFile
+from raggedh5.store.recovery import Recovery, replay
+from raggedh5.store.row_log import RowLog
+from raggedh5.store.stream import Stream
+
+__all__ = ["Durability", "Level"]
+
+Level = Literal["process", "disk"]
+"""What rows survive: the death of the process, or a power cut as well."""
+
+LARGEST_JOURNAL = 1 << 25
+"""Bytes of rows that are logged before a checkpoint, and of chunks that wait for one."""
+
+LONGEST_LAG = 1.0
+"""Seconds after which what is in the journal alone gets into the file."""
+
+
+class Durability:
+    """What makes an open file survive.
+
+    Parameters
+    ----------
+    path
+        The file.
+    paged
+        What HDF5 writes to.
+    journal
+        Its journal, at the beginning of an epoch, or behind the records of the last one.
+    recovery
+        What was found in the journal of a file that was not closed.
+    level
+        What is to be survived.
+    interval
+        When rows are flushed without being asked for.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        paged: PagedFile,
+        journal: Journal,
+        recovery: Recovery | None,
+        level: Level,
+        interval: Interval,
+    ) -> None:
+        self.path = path
+        self.recovery = recovery
+        self._paged = paged
+        self._journal = journal
+        self._sync = level == "disk"
+        self._log = RowLog()
+        self._handle: weakref.ref[Handle] | None = None
+        self._generation = 0
+        self._unapplied = False
+        self._failure: RaggedH5Error | None = None
+        self._interval = interval
+        self._flusher: Flusher | None = None
+        self._unflushed = 0
+        self._since = 0.0
+        self._logged = False
+        self._checkpoint_at = time.monotonic()
+        self._owner = os.getpid()
+
+    def attach(self, handle: Handle) -> None:
+        """Take charge of an open file, and bring back what its last writer had flushed."""
+        self._handle = weakref.ref(handle)
+        if self.recovery is not None and self.recovery.rows:
+            replay(handle, self.recovery)
+            self.checkpoint()
+        handle.sink.hold = LARGEST_JOURNAL
+
+    def appended(self, rows: int) -> None:
+        """Take note of rows that were appended, and flush if it is time."""
+        if not self._unflushed:
+            self._since = time.monotonic()
+        self._unflushed += rows
+        if self._flusher is None:
+            self._flusher = Flusher(self, self._interval.period(LONGEST_LAG))
+        if self._interval.rows is not None and self._unflushed >= self._interval.rows:
+            # The rows are appended. That they are not safe is for the next call to say.
+            with self._kept_for_later():
+                self.flush()
+
+    def check(self) -> None:
+        """Raise, once, what went wrong where nobody could be told.
+
+        Raises
+        ------
+        WriteError
+            If rows that were appended before could not be flushed.
+        """
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise WriteError(
+                f"{self.path}: rows that were appended before are not safe yet; flush tries "
+                f"again: {failure}"
+            ) from failure
+
+    def flush(self) -> None:
+        """Return when everything that was appended survives.
+
+        Raises
+        ------
+        WriteError
+            If there is no room for it; what was flushed before is safe, and the next call tries
+            again.
+        """
+        handle = self._attached()
+        with handle.lock:
+            self._check_owner()
+            handle.flush_hdf5()
+            writers = handle.writers_now()
+            for writer in writers:
+                writer.complete()
+            new = [writer for writer in writers if any(map(_has_new, writer.streams))]
+            if self._is_due():
+                self.checkpoint()
+            elif new:
+                record = self._log.record(new)
+                if record is None:
+                    self.checkpoint()
+                else:
+                    with self._in_own_words("the journal could not be written"):
+                        self._journal.append(Kind.ROWS, record)
+                    self._log.written(new)
+                    handle.sink.free_sources()
+                    self._logged = True
+            self._unflushed = 0
+
+    def checkpoint(self) -> None:
+        """Bring everything into the file.
+
+        Raises
+        ------
+        WriteError
+            See `flush`.
+        """
+        handle = self._attached()
+        with handle.lock:
+            self._check_owner()
+            handle.store()
+            self._commit()
+            for writer in handle.writers_now():
+                for stream in writer.streams:
+                    stream.settle()
+            self._generation = handle.sink.generation
+            self._unflushed = 0
+
+    def tick(self) -> None:
+        """Do what is due; called now and then by a thread of its own."""
+        handle = None if self._handle is None else self._handle()
+        if handle is None or not handle.is_open or os.getpid() != self._owner:
+            return
+        now = time.monotonic()
+        seconds = self._interval.seconds
+        with self._kept_for_later(), handle.lock:
+            if seconds is not None and self._unflushed and now - self._since >= seconds:
+                self.flush()
+            if self._logged and now - self._checkpoint_at >= LONGEST_LAG:
+                self.checkpoint()
+
+    def finish(self) -> None:
+        """Bring what HDF5 wrote when it closed the file to its place, and end the journal.
+
+        Raises
+        ------
+        WriteError
+            If there is no room; file and journal are left for `recover`.
+        """
+        try:
+            if os.getpid() == self._owner:
+                self._commit()
+                self._journal.remove()
+                if self._sync:
+                    with self._in_own_words("its folder could not be synced"):
+                        sync_folder(self.path.parent)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Let go of file, journal and lock, as they are."""
+        if self._flusher is not None:
+            self._flusher.stop()
+        self._journal.close()
+        self._paged.release()
+
+    def stop(self) -> None:
+        """Let nothing more be done in the background."""
+        if self._flusher is not None:
+            self._flusher.stop()
+
+    def _is_due(self) -> bool:
+        """Whether the rows alone will not do, or are too many."""
+        sink = self._attached().sink
+        return (
+            self._paged.touched
+            or self._unapplied
+            or sink.generation != self._generation
+            or sink.waiting > LARGEST_JOURNAL
+            or self._journal.size > LARGEST_JOURNAL
+        )
+
+    def _commit(self) -> None:
+        """Get all that HDF5 wrote into the file: all of it is there afterwards, or nothing."""
+        descriptor = self._paged.descriptor
+        with self._in_own_words("it could not be written"):
+            pages = self._paged.pages()
+            pages.clear_marks()
+            if self._sync:
+                os.fsync(descriptor)
+            # Of several such records in an epoch the last one counts; it has all pages, too.
+            self._journal.append(Kind.PAGES, pages.pieces())
+            self._unapplied = True
+            with self._journal.changing():
+                pages.apply(descriptor)
+            if self._sync:
+                os.fsync(descriptor)
+            self._journal.begin(pages.end, fingerprint(descriptor, pages.end))
+        self._unapplied = False
+        self._paged.committed()
+        self._log.clear()
+        self._logged = False
+        self._checkpoint_at = time.monotonic()
+
+    def _attached(self) -> Handle:
+        handle = None if self._handle is None else self._handle()
+        if handle is None:
+            raise WriteError(f"{self.path} is not open")
+        return handle
+
+    def _check_owner(self) -> None:
+        if os.getpid() != self._owner:
+            raise WriteError(f"{self.path} was opened by another process, the parent of this one")
+
+    @contextlib.contextmanager
+    def _in_own_words(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise WriteError(f"{self.path}: {what}: {error}") from error
+
+    @contextlib.contextmanager
+    def _kept_for_later(self) -> Iterator[None]:
+        try:
+            yield
+        except RaggedH5Error as error:
+            self._failure = error
+
+
+def _has_new(stream: Stream) -> bool:
+    return stream.log is not None and stream.count != stream.log.first
