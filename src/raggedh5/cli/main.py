@@ -16,6 +16,7 @@ COMMANDS = {
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
+    "recover": "Bring a file back whose writer was killed.",
 }
 
 

@@ -27,6 +27,7 @@ from raggedh5.store.journal import has_journal, journal_of
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opening import NewFile, open_file
+from raggedh5.store.recovery import Recovery
 from raggedh5.store.sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
@@ -170,6 +171,11 @@ class File:
     def threads(self) -> int:
         """Threads that compress and decompress."""
         return self._handle.pool.threads
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """What a journal gave back when this file was opened; None where there was none."""
+        return None if self._safety is None else self._safety.recovery
 
     def create_table(
         self,

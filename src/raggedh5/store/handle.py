@@ -119,6 +119,10 @@ class Handle:
         """Whether the file is open still."""
         return bool(self._file_id)
 
+    def size(self) -> int:
+        """Return the bytes of the file; more than any where they cannot be told."""
+        return 1 << 62 if self.descriptor is None else os.fstat(self.descriptor).st_size
+
     def check_open(self) -> None:
         """Refuse to go on with a closed file."""
         if not self._file_id:

@@ -69,6 +69,11 @@ class Table:
         return self._group
 
     @property
+    def handle(self) -> Handle:
+        """The open file, for work on whole files."""
+        return self._handle
+
+    @property
     def is_open(self) -> bool:
         """Whether the file is open still."""
         return self._handle.is_open

@@ -1,0 +1,128 @@
+"""Kill a writer at system calls or at moments, recover the file, and see what is left.
+
+``python -m crashing.kills FOLDER calls|moments COUNT SEED LEVEL`` prints how many writers were killed
+and what was wrong with which, as JSON. Writers are forked, so that nothing is imported anew.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import raggedh5 as rh5
+import raggedh5.store.durability as durability
+from crashing.shim import KILL, TEAR, Shim
+from crashing.story import Story, check
+from raggedh5.care import recover
+
+QUICK = {"process": 0.12, "disk": 0.3}
+"""Seconds that a writer takes at most, about."""
+
+
+def forked(work):
+    """Run `work` in a fork; return its status and what it wrote to the descriptor it was given."""
+    into, out = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(into)
+            work(out)
+            code = 0
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
+    os.close(out)
+    return child, into
+
+
+def acknowledged(into):
+    """Return the last number that was written to a pipe."""
+    with os.fdopen(into, "rb") as pipe:
+        lines = pipe.read().split(b"\n")[:-1]
+    return int(lines[-1]) if lines else 0
+
+
+def write(path, story, level, out, shim=None, arm=()):
+    """Tell the story to a file."""
+    if shim is not None:
+        shim.arm(path.parent, *arm)
+    with rh5.File(path, "w", durable=level, chunk_bytes=story.chunk_bytes, threads=2) as file:
+        story.tell(file, lambda step: os.write(out, b"%d\n" % step))
+    os.write(out, b"%d\n" % len(story.steps))
+
+
+def examine(path, story, safe):
+    """Recover, compare, and append what is missing."""
+
+    def work(out):
+        if not path.exists() and not safe:
+            return
+        recover(path)
+        wrong = check(path, story, safe)
+        if wrong is None:
+            with rh5.File(path, "a", durable="process") as file:
+                if "atoms" in file:
+                    rows = len(file["atoms"])
+                    story.append_one(file["atoms"])
+                    if len(file["atoms"]) != rows + 1:
+                        wrong = f"{len(file['atoms'])} rows after one was appended to {rows}"
+            if wrong is None and list(path.parent.glob("*.journal")):
+                wrong = "the journal is there still"
+        if wrong is not None:
+            os.write(out, wrong.encode())
+
+    child, into = forked(work)
+    with os.fdopen(into, "rb") as pipe:
+        wrong = pipe.read().decode()
+    _, status = os.waitpid(child, 0)
+    return wrong or (f"checking ended with {status}" if status else None)
+
+
+def clean(folder):
+    """Delete every file."""
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def main():
+    folder, how, count, seed, level = Path(sys.argv[1]), sys.argv[2], *sys.argv[3:6]
+    count, seed = int(count), int(seed)
+    shim = Shim()
+    path = folder / "story.h5"
+    draw = random.Random(seed)
+    killed, wrong = 0, []
+    trial = 0
+    while trial < count:
+        trial += 1
+        story = Story(seed + (trial if how == "moments" else 0))
+        # Checkpoints now come every few appends, now hardly ever.
+        durability.LARGEST_JOURNAL = draw.choice([2000, 20000, 1 << 25]) if how == "moments" else 6000
+        arm = () if how == "moments" else ((KILL, TEAR)[trial % 2], (trial + 1) // 2)
+        child, into = forked(
+            lambda out, s=story, a=arm: write(path, s, level, out, shim if a else None, a)
+        )
+        if how == "moments":
+            time.sleep(draw.random() * QUICK[level])
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        safe = acknowledged(into)
+        if os.WIFSIGNALED(status):
+            killed += 1
+        elif how == "calls" and arm[0] == KILL:
+            break  # there are no more calls than that
+        elif status and how == "moments":
+            wrong.append([trial, "the writer failed"])
+        found = examine(path, story, safe)
+        if found:
+            wrong.append([trial, found])
+        clean(folder)
+    print(json.dumps({"trials": trial, "killed": killed, "wrong": wrong}))
+
+
+if __name__ == "__main__":
+    main()
