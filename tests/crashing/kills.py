@@ -1,7 +1,8 @@
 """Kill a writer at system calls or at moments, recover the file, and see what is left.
 
-``python -m crashing.kills FOLDER calls|moments COUNT SEED LEVEL`` prints how many writers were killed
-and what was wrong with which, as JSON. Writers are forked, so that nothing is imported anew.
+``python -m crashing.kills FOLDER calls|moments COUNT SEED LEVEL [STEPS]`` prints how many writers
+were killed and what was wrong with which, as JSON. Writers are forked, so that nothing is imported
+anew.
 """
 
 import json
@@ -92,6 +93,7 @@ def clean(folder):
 def main():
     folder, how, count, seed, level = Path(sys.argv[1]), sys.argv[2], *sys.argv[3:6]
     count, seed = int(count), int(seed)
+    steps = int(sys.argv[6]) if len(sys.argv) > 6 else 50
     shim = Shim()
     path = folder / "story.h5"
     draw = random.Random(seed)
@@ -99,9 +101,9 @@ def main():
     trial = 0
     while trial < count:
         trial += 1
-        story = Story(seed + (trial if how == "moments" else 0))
+        story = Story(seed + (trial if how == "moments" else 0), steps)
         # Checkpoints now come every few appends, now hardly ever.
-        durability.LARGEST_JOURNAL = draw.choice([2000, 20000, 1 << 25]) if how == "moments" else 6000
+        durability.LARGEST_JOURNAL = 6000 if how == "calls" else draw.choice([2000, 20000, 1 << 25])
         arm = () if how == "moments" else ((KILL, TEAR)[trial % 2], (trial + 1) // 2)
         child, into = forked(
             lambda out, s=story, a=arm: write(path, s, level, out, shim if a else None, a)

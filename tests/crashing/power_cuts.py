@@ -1,7 +1,7 @@
 """Cut the power: play recorded writes again, with those after the last fsync lost or out of order.
 
-``python -m crashing.power_cuts FOLDER STATES SEED`` prints how many states of the disk were tried and
-what was wrong with which, as JSON.
+``python -m crashing.power_cuts FOLDER STATES SEED`` prints how many states of the disk were tried
+and what was wrong with which, as JSON.
 """
 
 import json
@@ -188,7 +188,6 @@ def main():
 
 def tell(shim, path, story, out, record):
     """Write a story down, with what was acknowledged when."""
-
 
     shim.arm(path.parent, RECORD, log=record)
     with rh5.File(path, "w", durable="disk", chunk_bytes=story.chunk_bytes, threads=2) as file:

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import raggedh5 as rh5
+
 __all__ = ["FAIL", "KILL", "RECORD", "TEAR", "Shim", "build", "preloaded"]
 
 KILL, TEAR, FAIL, RECORD = 1, 2, 3, 4
@@ -28,7 +30,13 @@ def build(folder: Path) -> Path | None:
 
 def preloaded(library: Path) -> dict[str, str]:
     """Return the environment of a process that has the shim."""
-    return {**os.environ, "LD_PRELOAD": str(library), "RAGGEDH5_SHIM": str(library)}
+    places = [str(SOURCE.parents[1]), str(Path(rh5.__file__).parents[1])]
+    return {
+        **os.environ,
+        "LD_PRELOAD": str(library),
+        "RAGGEDH5_SHIM": str(library),
+        "PYTHONPATH": os.pathsep.join(places),
+    }
 
 
 class Shim:

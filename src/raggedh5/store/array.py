@@ -39,11 +39,19 @@ class Array:
 
     def __init__(self, handle: Handle, dataset: h5py.Dataset, blocksize: int | None = None) -> None:
         self._handle = handle
-        self._dataset = dataset
+        self._h5 = dataset
+        self._epoch = handle.epoch
         self._address = address_of(dataset.id)
         self._name = str(dataset.name)
         self._blocksize = blocksize
         self._ranges: RangeReader | None = None
+
+    @property
+    def _dataset(self) -> h5py.Dataset:
+        if self._epoch != self._handle.epoch:
+            self._h5, self._ranges = self._handle.file[self._name], None
+            self._epoch = self._handle.epoch
+        return self._h5
 
     @property
     def name(self) -> str:
@@ -71,7 +79,7 @@ class Array:
     def shape(self) -> tuple[int, ...]:
         """Shape, rows not yet flushed included."""
         self._handle.check_open()
-        shape: tuple[int, ...] = self._dataset.shape
+        shape = self._handle.steadily(self._shape_in_file)
         writer = self._handle.writer_of(self._address)
         return shape if writer is None else (writer.rows, *shape[1:])
 
@@ -147,12 +155,11 @@ class Array:
         CodecError
             If a filter is missing.
         """
-        return read_selection(*self._ranges_now(), selection)
+        return self._handle.steadily(lambda: read_selection(*self._ranges_now(), selection))
 
     def read(self) -> Values:
         """Read everything: a new array; see ``array[...]``."""
-        ranges, shape = self._ranges_now()
-        return ranges.reader.read_all(shape)
+        return self._handle.steadily(self._read_all)
 
     def plan(self) -> tuple[list[Call], Call]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
@@ -189,13 +196,28 @@ class Array:
         """Return what reads the array, and its shape: what another thread appends comes later."""
         handle = self._handle
         handle.check_open()
+        dataset = self._dataset
         if self._ranges is not None and not handle.changing:
-            return self._ranges, self._ranges.reader.shape
+            return self._ranges, self._pinned(self._ranges.reader.shape)
         with handle.lock:
             handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writer_of(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.adopted)
             if self._ranges is None:
-                self._ranges = RangeReader(Reader(handle, Facts(self._dataset)))
-            return self._ranges, self._ranges.reader.shape
+                self._ranges = RangeReader(Reader(handle, Facts(dataset)))
+            return self._ranges, self._pinned(self._ranges.reader.shape)
+
+    def _read_all(self) -> Values:
+        ranges, shape = self._ranges_now()
+        return ranges.reader.read_all(shape)
+
+    def _shape_in_file(self) -> tuple[int, ...]:
+        return self._pinned(self._dataset.shape)
+
+    def _pinned(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a shape with no more rows than there were at the last refresh."""
+        live = self._handle.live
+        if live is None or not shape:
+            return shape
+        return (live.rows(self._address, shape[0]), *shape[1:])

@@ -11,6 +11,7 @@ from raggedh5.errors import WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
+from raggedh5.store.sink import AppendedBatch
 from raggedh5.store.stream import Stream
 
 __all__ = ["ArrayWriter"]
@@ -55,6 +56,7 @@ class ArrayWriter:
             sink.advance()
         step = max(PART // max(block[:1].nbytes, 1), 1)
         step = -(-step // stream.length) * stream.length if stream.row_bytes else len(block)
+        sink.batch = AppendedBatch(self.name, stream.count, len(block))
         snapshot = stream.mark(False) if small and not adopted else stream.snapshot()
         try:
             for first in range(0, len(block), step or 1):
@@ -72,6 +74,8 @@ class ArrayWriter:
                 with contextlib.suppress(WriteError):
                     stream.cut()
             raise
+        finally:
+            sink.batch = None
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file; see `raggedh5.store.writer.TableWriter.flush`."""

@@ -32,7 +32,7 @@ LARGEST_JOURNAL = 1 << 25
 """Bytes of rows that are logged before a checkpoint, and of chunks that wait for one."""
 
 LONGEST_LAG = 1.0
-"""Seconds after which what is in the journal alone gets into the file."""
+"""Seconds after which what is in the journal alone gets into the file, where readers see it."""
 
 
 class Durability:
@@ -78,7 +78,7 @@ class Durability:
         self._unflushed = 0
         self._since = 0.0
         self._logged = False
-        self._checkpoint_at = time.monotonic()
+        self._checkpoint_at = float("-inf")
         self._owner = os.getpid()
 
     def attach(self, handle: Handle) -> None:
@@ -213,7 +213,8 @@ class Durability:
         """Whether the rows alone will not do, or are too many."""
         sink = self._attached().sink
         return (
-            self._paged.touched
+            time.monotonic() - self._checkpoint_at >= LONGEST_LAG
+            or self._paged.touched
             or self._unapplied
             or sink.generation != self._generation
             or sink.waiting > LARGEST_JOURNAL

@@ -21,11 +21,13 @@ from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.descriptors import is_locked
 from raggedh5.store.durability import Durability, Level
 from raggedh5.store.durable_opening import open_durable
+from raggedh5.store.facts import address_of
 from raggedh5.store.flusher import Every, Interval
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.journal import has_journal, journal_of
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
+from raggedh5.store.live import Live
 from raggedh5.store.opening import NewFile, open_file
 from raggedh5.store.recovery import Recovery
 from raggedh5.store.sums import GROUP
@@ -70,6 +72,9 @@ class File:
     flush_every
         When to flush without being asked, for a durable file: a number of rows, a
         `datetime.timedelta`, or text as ``"30 s"``.
+    live
+        Read a file while another process, or another `File`, writes to it durably. Everything is
+        as it was when the file was opened, or at the last `refresh`.
     **h5py_options
         Passed on to `h5py.File`.
 
@@ -105,11 +110,14 @@ class File:
         verify: Verify = "first",
         durable: Level | None = None,
         flush_every: Every = None,
+        live: bool = False,
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
         self._new: NewFile | None = None
         self._safety: Durability | None = None
+        self._live: Live | None = None
+        descriptor = -1
         interval = Interval.of(flush_every)
         adopted = isinstance(path, h5py.Group)
         if durable is None and flush_every is not None:
@@ -120,6 +128,11 @@ class File:
             if durable is not None:
                 raise ValueError("a file that is open already cannot be made durable")
             root = path
+        elif live:
+            if mode != "r" or durable is not None:
+                raise ValueError("a file is read live with mode 'r'")
+            self._live = Live(Path(path), h5py_options)
+            root, descriptor = self._live.open()
         elif durable is not None:
             root, self._safety = open_durable(Path(path), mode, durable, interval, h5py_options)
         else:
@@ -133,7 +146,12 @@ class File:
                 adopted=adopted,
                 read_only=not adopted and mode == "r",
                 durable=self._safety is not None,
+                live=self._live,
             )
+            if self._live is not None:
+                self._handle.path = self._handle.location = str(self._live.path)
+                self._handle.descriptor = descriptor
+                self._live.on_renewal(self._handle.renew)
             if self._safety is not None:
                 self._handle.path = self._handle.location = str(self._safety.path)
                 self._handle.safety = self._safety
@@ -145,22 +163,29 @@ class File:
                 self._new.discard()
             if self._safety is not None:
                 self._safety.release()
+            if self._live is not None:
+                self._live.close()
             raise
         self._handle.reopen = partial(
             reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
         )
         self._links = Links(self._handle)
-        self._root = root
         if self._new is not None:
             # A file that is never closed leaves nothing behind.
             self._handle.on_loss = weakref.finalize(self._handle, self._new.discard)
             # Pickles and messages speak of the file by the name that it will have.
             self._handle.path = self._handle.location = str(self._new.target)
+        if self._live is not None:
+            try:
+                self.refresh()
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def h5(self) -> h5py.File | h5py.Group:
         """The h5py object underneath."""
-        return self._root
+        return self._handle.root
 
     @property
     def path(self) -> str:
@@ -212,7 +237,7 @@ class File:
             If the file cannot be written to.
         """
         storage = self._storage_of(codec, chunk_bytes, access)
-        group = create_table(self._handle, self._root, name, columns or {}, storage, ragged)
+        group = create_table(self._handle, self._handle.root, name, columns or {}, storage, ragged)
         return Table(self._handle, group, storage)
 
     def create_array(
@@ -256,7 +281,7 @@ class File:
         """
         storage = self._storage_of(codec, chunk_bytes, access)
         return create_array(
-            self._handle, self._root, name, shape, dtype, data, storage, chunks, attrs or {}
+            self._handle, self._handle.root, name, shape, dtype, data, storage, chunks, attrs or {}
         )
 
     def __getitem__(self, name: str) -> Any:
@@ -268,20 +293,17 @@ class File:
             If there is no such object.
         """
         self._handle.check_open()
-        item = self._root[name]
-        if is_table(item):
-            return self._table(item)
-        return self._array(item) if isinstance(item, h5py.Dataset) else item
+        return self._handle.steadily(lambda: self._item(name))
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such an object."""
         self._handle.check_open()
-        return name in self._root
+        return name in self._handle.root
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names at the top, but for the library's own group."""
         self._handle.check_open()
-        return (name for name in self._root if name != GROUP)
+        return (name for name in self._handle.root if name != GROUP)
 
     def keys(self) -> list[str]:
         """Return the names at the top, but for the library's own group."""
@@ -298,17 +320,37 @@ class File:
     def contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
         """Return all tables and arrays, by path."""
         self._handle.check_open()
+        return self._handle.steadily(self._contents)
+
+    def _item(self, name: str) -> Any:
+        item = self._handle.root[name]
+        if is_table(item):
+            found: Any = self._table(item)
+        elif isinstance(item, h5py.Dataset):
+            found = self._array(item)
+        else:
+            return item
+        if not self._shows(item):
+            raise KeyError(f"{name!r} came after the last refresh")
+        return found
+
+    def _shows(self, item: h5py.Group | h5py.Dataset) -> bool:
+        return self._live is None or self._live.shows(address_of(item.id))
+
+    def _contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
         tables: dict[str, Table] = {}
         arrays: dict[str, Array] = {}
-        seen = {self._root.id}
-        ahead = [(name, self._root) for name in reversed(self._root) if name != GROUP]
+        seen = {self._handle.root.id}
+        ahead = [(name, self._handle.root) for name in reversed(self._handle.root) if name != GROUP]
         while ahead:
             path, parent = ahead.pop()
             item = parent.get(path.rsplit("/", 1)[-1])
             if is_table(item):
-                tables[path] = self._table(item)
+                if self._shows(item):
+                    tables[path] = self._table(item)
             elif isinstance(item, h5py.Dataset):
-                arrays[path] = self._array(item)
+                if self._shows(item):
+                    arrays[path] = self._array(item)
             # A group may be linked to from several places, even from within itself.
             elif isinstance(item, h5py.Group) and item.id not in seen:
                 seen.add(item.id)
@@ -331,6 +373,9 @@ class File:
         CodecError
             If a filter is missing.
         """
+        return self._handle.steadily(self._read)
+
+    def _read(self) -> dict[str, Any]:
         tables, arrays = self.contents()
         # While one is looked at, the chunks of those before it are decoded.
         task = self._handle.pool.task()
@@ -342,6 +387,35 @@ class File:
         finally:
             task.finish()
         return {path: finish() for path, finish in finishes.items()}
+
+    def refresh(self) -> None:
+        """See what has been flushed since the file was opened, or since the last call.
+
+        Tables and arrays that were had before go on with it. What `h5` returned before is closed.
+
+        Raises
+        ------
+        ValueError
+            If the file was not opened with ``live=True``.
+        FormatError, WriteError
+            If it cannot be read any more.
+        """
+        if self._live is None:
+            raise ValueError(f"{self.path} was not opened with live=True")
+        self._handle.check_open()
+        self._handle.steadily(self._pin)
+
+    def _pin(self) -> None:
+        if self._live is None:
+            return
+        self._live.lengths = None
+        self._handle.epoch += 1
+        tables, arrays = self.contents()
+        lengths = {address_of(table.h5.id): len(table) for table in tables.values()}
+        for array in arrays.values():
+            lengths[address_of(array.h5.id)] = len(array) if array.ndim else 0
+        self._live.lengths = lengths
+        self._handle.epoch += 1
 
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system.
@@ -415,7 +489,7 @@ class File:
 
     def __repr__(self) -> str:
         """Say which file it is."""
-        state = self._root.file.mode if self._handle.is_open else "closed"
+        state = self._handle.root.file.mode if self._handle.is_open else "closed"
         return f"<raggedh5.File {self.path!r} ({state})>"
 
     def _abandon(self) -> None:

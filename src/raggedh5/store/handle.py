@@ -5,13 +5,14 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import h5py
 
 from raggedh5.core.pipeline import Pool
 from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.facts import name_of
+from raggedh5.store.live import Live
 from raggedh5.store.shared import shared_by
 
 __all__ = ["Handle", "Safety", "Verify"]
@@ -23,6 +24,7 @@ LARGEST_SHARE = 1 << 24
 SMALLEST_SHARE = 1 << 20
 
 Verify = Literal["first", "always", "never"]
+Result = TypeVar("Result")
 
 
 class Safety(Protocol):
@@ -57,6 +59,8 @@ class Handle:
         Whether nothing may be appended, even where the file is open for writing as well.
     durable
         Whether what is appended is kept track of until it is safe.
+    live
+        Where the file is being written to by somebody else, what sees to it that it stays steady.
 
     Attributes
     ----------
@@ -72,6 +76,8 @@ class Handle:
         Removes the temporary file of one that is never closed.
     safety : Safety or None
         What makes the file survive, where it is durable.
+    epoch : int
+        Counts up when the file was opened again, and objects in it are others than before.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Handle:
         adopted: bool = False,
         read_only: bool = False,
         durable: bool = False,
+        live: Live | None = None,
     ) -> None:
         if verify not in ("first", "always", "never"):
             raise ValueError(f"verify is 'first', 'always' or 'never', not {verify!r}")
@@ -100,13 +107,9 @@ class Handle:
         self.changing = self.file.mode == "r+"
         self.writable = self.changing and not read_only
         self.pool = Pool(threads)
-        self._shared = shared_by(self.file, self.pool.threads)
-        self._shared.users.add(self)
-        self.lock = self._shared.lock
-        self.buffers = self._shared.buffers
-        self.sink = self._shared.sink
-        self.sums = self._shared.sums
-        self.writers = self._shared.writers
+        self.live = live
+        self.epoch = 0
+        self._share()
         self.descriptor = _descriptor(self.file)
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
@@ -114,10 +117,34 @@ class Handle:
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()
 
+    def renew(self, file: h5py.File, descriptor: int) -> None:
+        """Go on with the file as it is now, opened again. What was read of it before is void."""
+        old = self.file
+        self.root = self.file = file
+        self._file_id = file.id
+        self.descriptor = descriptor
+        self._share()
+        self.epoch += 1
+        old.close()
+
+    def steadily(self, call: Callable[[], Result]) -> Result:
+        """Call a function that reads, while a file that is being written to stays as it is."""
+        return call() if self.live is None else self.live.steadily(call)
+
     @property
     def is_open(self) -> bool:
         """Whether the file is open still."""
         return bool(self._file_id)
+
+    def _share(self) -> None:
+        """Share what there is to share with others on the same open file."""
+        self._shared = shared_by(self.file, self.pool.threads)
+        self._shared.users.add(self)
+        self.lock = self._shared.lock
+        self.buffers = self._shared.buffers
+        self.sink = self._shared.sink
+        self.sums = self._shared.sums
+        self.writers = self._shared.writers
 
     def size(self) -> int:
         """Return the bytes of the file; more than any where they cannot be told."""
@@ -218,6 +245,8 @@ class Handle:
     def release(self) -> None:
         """Let go of threads, and of what is shared once nobody uses it any more."""
         self.pool.close()
+        if self.live is not None:
+            self.live.close()
         shared = self._shared
         shared.users.discard(self)
         # What was opened by way of a file is closed with it.

@@ -35,7 +35,16 @@ from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
 from raggedh5.store.descriptors import lock, pread_all, pwrite_all, unlock
 
-__all__ = ["SUFFIX", "Header", "Journal", "Kind", "fingerprint", "has_journal", "journal_of"]
+__all__ = [
+    "SUFFIX",
+    "Header",
+    "Journal",
+    "Kind",
+    "fingerprint",
+    "generation",
+    "has_journal",
+    "journal_of",
+]
 
 SUFFIX = ".journal"
 
@@ -87,6 +96,11 @@ def has_journal(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def generation(descriptor: int) -> int:
+    """Return how often a journal's file has begun or ended to change: odd while it does."""
+    return int.from_bytes(pread_all(descriptor, _NUMBER.size, _GENERATION), "little")
+
+
 def fingerprint(descriptor: int, end: int) -> int:
     """Return what tells a file from others: a checksum of its beginning and end."""
     digest = xxhash.xxh3_64(pread_all(descriptor, min(_ENDS, end), 0))
@@ -124,7 +138,7 @@ class Journal:
         self.header = None if create else self._latest()
         self._at = _RECORDS
         self._number = 0
-        self._generation = self.generation() & ~1
+        self._generation = generation(self.descriptor) & ~1
         self._closing = weakref.finalize(self, os.close, self.descriptor)
         self._closing.atexit = False
 
@@ -191,11 +205,6 @@ class Journal:
             self._at += _padded(_RECORD.size + length)
             self._number += 1
             yield Kind(kind), payload
-
-    def generation(self) -> int:
-        """Return how often the file has begun or ended to change: odd while it does."""
-        raw = pread_all(self.descriptor, _NUMBER.size, _GENERATION)
-        return int.from_bytes(raw, "little")
 
     @contextlib.contextmanager
     def changing(self, patience: float = 1.0) -> Iterator[None]:

@@ -20,12 +20,16 @@ class Links:
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
-        self._number = h5py.h5o.get_info(handle.root.id).fileno
+        self._epoch = -1
+        self._number = 0
         self._others: dict[int, Handle] = {}
 
     def handle_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
         """Return the handle of the file that an item lies in."""
         number = h5py.h5o.get_info(item.id).fileno
+        if self._epoch != self._handle.epoch:
+            self._number = h5py.h5o.get_info(self._handle.root.id).fileno
+            self._epoch = self._handle.epoch
         if number == self._number:
             return self._handle
         found = self._others.get(number)

@@ -6,7 +6,7 @@ appends, and strictly in order, so that the file's bytes do not depend on the nu
 
 import contextlib
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
 from raggedh5.store.sums import ChunkSums
 
-__all__ = ["Bytes", "ChunkSink", "Job", "Target"]
+__all__ = ["AppendedBatch", "Bytes", "ChunkSink", "Job", "Target"]
 
 Bytes = NDArray[np.uint8]
 
@@ -43,6 +43,18 @@ class Target(Protocol):
         """Write the chunk through HDF5's own pipeline."""
 
 
+class AppendedBatch(NamedTuple):
+    """A batch, as messages speak of it: the table or array, its first row there, its rows."""
+
+    name: str
+    first: int
+    rows: int
+
+    def __str__(self) -> str:
+        """Say which batch it is."""
+        return f"the batch that became rows {self.first}:{self.first + self.rows} of {self.name}"
+
+
 class Job:
     """A chunk that is being coded.
 
@@ -56,9 +68,11 @@ class Job:
         The coding; None where HDF5 will do it.
     ours
         Whether `source` goes back to the buffers.
+    batch
+        The batch that filled it.
     """
 
-    __slots__ = ("number", "ours", "place", "row", "source", "stored", "target", "work")
+    __slots__ = ("batch", "number", "ours", "place", "row", "source", "stored", "target", "work")
 
     def __init__(
         self,
@@ -69,6 +83,7 @@ class Job:
         source: Bytes,
         stored: Bytes,
         ours: bool,
+        batch: AppendedBatch | None,
     ) -> None:
         self.target = target
         self.row = row
@@ -77,15 +92,24 @@ class Job:
         self.source = source
         self.stored = stored
         self.ours = ours
-        codec = target.codec
-        self.work: Work | None = None if codec is None else codec.work(source, stored)
+        self.batch = batch
+        self.work: Work | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Have the chunk coded, or coded once more."""
+        codec = self.target.codec
+        self.work = None if codec is None else codec.work(self.source, self.stored)
 
     def store(self) -> None:
         """Store the chunk, once it is coded."""
         target = self.target
         size = 0 if self.work is None else self.work.result()
         if self.work is not None and size <= 0:
-            raise CodecError(f"{target.name}: chunk {self.number} could not be compressed")
+            raise CodecError(
+                f"{target.name}: chunk {self.number} could not be compressed; it was filled by "
+                f"{self.batch or 'a flush'}. The next call tries again"
+            )
         try:
             target.extend(self.row)
             if size:
@@ -141,6 +165,8 @@ class ChunkSink:
         Bytes of chunks that are kept back rather than stored as soon as they are coded.
     waiting : int
         Bytes of chunks that are not stored yet.
+    batch : AppendedBatch or None
+        The batch that is being appended.
     """
 
     def __init__(self, coders: CodingThreads, buffers: BufferPool) -> None:
@@ -148,6 +174,7 @@ class ChunkSink:
         self.buffers = buffers
         self.generation = 0
         self.hold = 0
+        self.batch: AppendedBatch | None = None
         self.waiting = 0
         self._jobs: deque[Job] = deque()
 
@@ -176,7 +203,7 @@ class ChunkSink:
         """
         codec = target.codec
         stored = self.buffers.take(codec.room()) if codec else NOTHING
-        job = Job(target, row, number, place, source, stored, ours)
+        job = Job(target, row, number, place, source, stored, ours, self.batch)
         # First this: a queued job that nobody codes would be waited for without end.
         if job.work is not None:
             self.coders.put(job.work)
@@ -201,7 +228,7 @@ class ChunkSink:
         Nobody else may need it: what has not been logged is read from there.
         """
         for job in self._jobs:
-            if job.ours and job.work is not None and job.work.ready():
+            if job.ours and job.work is not None and job.work.ready() and job.work.result() > 0:
                 self.buffers.give(job.source)
                 job.ours = False
 
@@ -229,7 +256,13 @@ class ChunkSink:
         if job.work is not None:
             self.coders.result(job.work)
         self.generation += 1
-        job.store()
+        try:
+            job.store()
+        except CodecError:
+            job.begin()
+            if job.work is not None:
+                self.coders.put(job.work)
+            raise
         self._jobs.popleft()
         self._finish(job)
 

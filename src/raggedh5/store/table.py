@@ -1,7 +1,7 @@
 """A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import h5py
 import numpy as np
@@ -21,6 +21,8 @@ from raggedh5.store.table_reader import TableReader
 from raggedh5.store.writer import TableWriter
 
 __all__ = ["Table"]
+
+Result = TypeVar("Result")
 
 Array = NDArray[Any]
 
@@ -51,12 +53,20 @@ class Table:
         storage: Storage | None = None,
     ) -> None:
         self._handle = handle
-        self._group = group
+        self._h5 = group
+        self._epoch = handle.epoch
         self._name = str(group.name)
         self._address = address_of(group.id)
         self._storage = storage or Storage()
         self._reader: TableReader | None = None
         self._generation = -1
+
+    @property
+    def _group(self) -> h5py.Group:
+        if self._epoch != self._handle.epoch:
+            self._h5, self._reader = self._handle.file[self._name], None
+            self._epoch = self._handle.epoch
+        return self._h5
 
     @property
     def name(self) -> str:
@@ -81,17 +91,17 @@ class Table:
     @property
     def columns(self) -> dict[str, Column]:
         """The columns by name, in the order of the file."""
-        return {name: field.column for name, field in self._reader_now().form.fields.items()}
+        return self._read(lambda r: {name: f.column for name, f in r.form.fields.items()})
 
     @property
     def ragged(self) -> bool:
         """Whether a row holds items; False for a row table."""
-        return self._reader_now().form.offsets is not None
+        return self._read(lambda reader: reader.form.offsets is not None)
 
     @property
     def items(self) -> int:
         """Items of all rows together; the rows themselves in a row table."""
-        return self._reader_now().items
+        return self._read(lambda reader: reader.items)
 
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
@@ -99,7 +109,7 @@ class Table:
         writer = self._handle.writer_of(self._address)
         if writer is not None:
             return int(writer.rows)
-        return self._reader_now().length
+        return self._read(lambda reader: reader.length)
 
     def __repr__(self) -> str:
         """Say what the table is."""
@@ -121,14 +131,13 @@ class Table:
     def __getitem__(self, key: Any) -> dict[str, Any]: ...
     def __getitem__(self, key: Any) -> Any:
         """Return a column by name, or rows by number: see `take`. One row is a dict of arrays."""
-        reader = self._reader_now()
         if isinstance(key, str):
-            if key not in reader.form.fields:
+            if not self._read(lambda reader: key in reader.form.fields):
                 raise KeyError(f"{self._name} has no column {key!r}, but {list(self.columns)}")
             return TableColumn(self, key)
         if is_single(key):
-            return reader.row(key)
-        return reader.take(key)
+            return self._read(lambda reader: reader.row(key))
+        return self.take(key)
 
     def append(
         self,
@@ -209,7 +218,7 @@ class Table:
         CodecError
             If a filter is missing.
         """
-        return self._reader_now().take(rows, columns)
+        return self._read(lambda reader: reader.take(rows, columns))
 
     def padded(
         self,
@@ -246,7 +255,7 @@ class Table:
         IndexError, KeyError, FormatError, CodecError
             As `take`.
         """
-        return self._reader_now().padded(rows, columns, width, fill)
+        return self._read(lambda reader: reader.padded(rows, columns, width, fill))
 
     def batches(
         self,
@@ -286,7 +295,7 @@ class Table:
         """
         if size < 1:
             raise SchemaError(f"a batch has 1 row or more, not {size}")
-        self._reader_now().check_columns(columns)
+        self._read(lambda reader: reader.check_columns(columns))
         rows = len(self)
         order = np.random.default_rng(seed).permutation(rows) if shuffle else None
         firsts = range(0, rows - size + 1 if drop_last else rows, size)
@@ -298,7 +307,7 @@ class Table:
 
     def main_buffer(self, column: str) -> str:
         """Return the name of the dataset that carries a column's attributes."""
-        return main_buffer(self._reader_now().form.fields[column])
+        return self._read(lambda reader: main_buffer(reader.form.fields[column]))
 
     def read_row(self, column: str, row: int) -> Any:
         """Return the items of one row of one column; in a row table its one value.
@@ -308,7 +317,7 @@ class Table:
         IndexError
             If there is no such row; negative ones count from the end.
         """
-        return self._reader_now().row(row, [column])[column]
+        return self._read(lambda reader: reader.row(row, [column])[column])
 
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
@@ -317,12 +326,17 @@ class Table:
 
     def plan(self) -> tuple[list[Call], Callable[[], dict[str, Any]]]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
-        return self._reader_now().plan()
+        return self._read(lambda reader: reader.plan())
+
+    def _read(self, call: Callable[[TableReader], Result]) -> Result:
+        """Read while the file stays as it is."""
+        return self._handle.steadily(lambda: call(self._reader_now()))
 
     def _reader_now(self) -> TableReader:
         """Return the reading end, made anew where the file was written to since."""
         handle = self._handle
         handle.check_open()
+        group = self._group
         if self._reader is not None and not handle.changing:
             return self._reader
         with handle.lock:
@@ -332,6 +346,10 @@ class Table:
                 writer.flush(sync_only=handle.adopted)
             generation = handle.sink.generation
             if self._reader is None or self._generation != generation:
-                self._reader = TableReader(handle, self._name, read_layout(self._group))
+                layout = read_layout(group)
+                if handle.live is not None:
+                    rows = handle.live.rows(self._address, layout.length)
+                    layout = layout._replace(length=rows)
+                self._reader = TableReader(handle, self._name, layout)
                 self._generation = generation
             return self._reader

@@ -26,6 +26,7 @@ from raggedh5.store.field_writers import (
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, read_layout
 from raggedh5.store.reader import Reader
+from raggedh5.store.sink import AppendedBatch
 from raggedh5.store.stream import Stream
 from raggedh5.store.table_buffers import create_buffers, drop_buffers, with_dictionary
 
@@ -91,7 +92,9 @@ class TableWriter:
 
     def append(self, batch: Batch) -> None:
         """Append all rows of a batch, or none."""
-        self.handle.sink.advance()
+        sink = self.handle.sink
+        sink.advance()
+        sink.batch = AppendedBatch(self.name, self._count, batch.rows)
         try:
             if not self._fields:
                 self._create(batch)
@@ -100,6 +103,8 @@ class TableWriter:
             self._append(batch)
         except SchemaError as error:
             raise SchemaError(f"{self.name}: {error}") from error
+        finally:
+            sink.batch = None
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file, and only then the new length.

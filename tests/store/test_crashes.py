@@ -1,0 +1,83 @@
+"""Durable files whose writers are really killed, run out of room or lose power."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from crashing import shim
+
+MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run one of the programs in `crashing` with the shim, in a folder of its own."""
+    place = tmp_path_factory.mktemp("shim")
+    library = shim.build(place)
+    if library is None:
+        pytest.skip("needs Linux and a C compiler")
+
+    def run(program, *arguments, seconds=3000):
+        # In memory, where there is such a place: nobody waits for real disks here.
+        memory = MEMORY if MEMORY.is_dir() else tmp_path_factory.mktemp("disk")
+        with tempfile.TemporaryDirectory(dir=memory) as folder:
+            return finish(program, Path(folder) / "files", arguments, seconds)
+
+    def finish(program, folder, arguments, seconds):
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-m", f"crashing.{program}", folder, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=shim.preloaded(library),
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        found = json.loads(done.stdout)
+        assert not found["wrong"], (found["wrong"][:5], done.stderr[-3000:])
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize("level", ["process", "disk"])
+def test_killed_at_any_moment(run, level):
+    assert run("kills", "moments", 25, 1, level)["killed"] > 5
+
+
+@pytest.mark.slow
+def test_killed_at_two_thousand_moments(run):
+    assert run("kills", "moments", 2000, 1000, "process")["killed"] > 1000
+
+
+def test_killed_at_every_call_of_a_short_story(run):
+    # Each call twice: before it, and, of a write, in the middle.
+    assert run("kills", "calls", 10_000, 1, "process", 6)["killed"] > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["process", "disk"])
+def test_killed_at_every_call_of_fifty_appends(run, level):
+    assert run("kills", "calls", 10_000, 2, level, 50)["killed"] > 500
+
+
+def test_power_cuts(run):
+    assert run("power_cuts", 40, 1)["unsynced"] > 20
+
+
+@pytest.mark.slow
+def test_a_thousand_power_cuts(run):
+    assert run("power_cuts", 1000, 50)["unsynced"] > 500
+
+
+def test_a_disk_that_is_full_for_a_while(run):
+    assert run("full_disks", 25, 1)["died"] > 2
+
+
+@pytest.mark.slow
+def test_many_disks_that_are_full_for_a_while(run):
+    assert run("full_disks", 1000, 100)["died"] > 100
