@@ -1,0 +1,159 @@
+"""Groups of row numbers on disk: which rows of a table have which value.
+
+``/by_<key>/<value>`` is a dataset of int64 with the numbers of the rows that have the value, in
+rising order. Names of values are written as `raggedh5.core.link_names` has them. See
+docs/format.md.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.codecs import Blosc
+from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.store.attributes import get_number, set_number
+
+__all__ = ["IndexEntry", "is_index", "read_attributes", "write_index"]
+
+MARK = "raggedh5-index"
+"""Attribute of an index group: the version of its form."""
+
+VERSION = 1
+
+COMPRESSED = 1 << 13
+"""Row numbers from which on they are stored in compressed chunks."""
+
+CHUNK = 1 << 16
+"""Row numbers of a chunk."""
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """One group of rows.
+
+    ``name`` is that of its link, ``attributes`` are what the value is, and ``pieces`` make its
+    `count` row numbers.
+    """
+
+    name: str
+    count: int
+    attributes: Mapping[str, Any]
+    pieces: Iterable[NDArray[np.int64]]
+
+
+def is_index(item: object) -> bool:
+    """Whether an HDF5 object is an index group."""
+    if not isinstance(item, h5py.Group):
+        return False
+    try:
+        return get_number(item.id, MARK) is not None
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FormatError(f"{item.name}: its attributes cannot be read: {error}") from error
+
+
+def write_index(
+    parent: h5py.Group,
+    name: str,
+    attributes: Mapping[str, Any],
+    entries: Iterator[IndexEntry],
+    replace: bool,
+) -> str:
+    """Write an index group; it gets its name, and takes the place of another, when it is complete.
+
+    Parameters
+    ----------
+    parent, name
+        Where it goes.
+    attributes
+        What it says of itself.
+    entries
+        The groups of rows.
+    replace
+        Whether it may take the place of whatever has that name, except for a table or a dataset.
+
+    Returns
+    -------
+    str
+        Its path.
+
+    Raises
+    ------
+    SchemaError
+        If there is another object of that name.
+    WriteError
+        If it cannot be written.
+    """
+    path = f"{str(parent.name).rstrip('/')}/{name}"
+    try:
+        there = name in parent
+        if there and not (replace and is_index(parent.get(name))):
+            raise SchemaError(
+                f"{path} is there already"
+                + (" and is no index" if not is_index(parent.get(name)) else "")
+            )
+        # Without a name it is not in the file, whatever happens meanwhile.
+        group = parent.create_group(None, track_order=True)
+        for entry in entries:
+            _write_entry(group, entry)
+        group.attrs.update(attributes)
+        set_number(group.id, MARK, VERSION)
+        if there:
+            del parent[name]
+        parent[name] = group
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"{path} could not be written: {error}") from error
+    return path
+
+
+def read_attributes(group: h5py.Group) -> dict[str, Any]:
+    """Return what an index group says of itself.
+
+    Raises
+    ------
+    FormatError
+        If it is no index, of a newer version, or its attributes cannot be read.
+    """
+    with _readable(group):
+        version = get_number(group.id, MARK)
+        if version is None:
+            raise FormatError(f"{group.name} is no index")
+        if version > VERSION:
+            raise FormatError(
+                f"{group.name}: index version {version} is newer than {VERSION}; install a newer "
+                "raggedh5"
+            )
+        return dict(group.attrs)
+
+
+@contextlib.contextmanager
+def _readable(group: h5py.Group) -> Iterator[None]:
+    try:
+        yield
+    except FormatError:
+        raise
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FormatError(f"{group.name} cannot be read: {error}") from error
+
+
+def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
+    if entry.count < COMPRESSED:
+        pieces = [np.zeros(0, np.int64), *entry.pieces]
+        dataset = group.create_dataset(entry.name, data=np.concatenate(pieces))
+    else:
+        dataset = group.create_dataset(
+            entry.name, (entry.count,), np.int64, chunks=(CHUNK,), **Blosc().keywords()
+        )
+        at = 0
+        for piece in entry.pieces:
+            dataset[at : at + len(piece)] = piece
+            at += len(piece)
+    set_number(dataset.id, "count", entry.count)
+    for key, value in entry.attributes.items():
+        dataset.attrs[key] = value
