@@ -1,1 +1,9 @@
 """Whole files: check, recover, repair, repack, copy, merge, organise and describe them."""
+
+from raggedh5.care.describe import describe
+from raggedh5.care.description import Description
+from raggedh5.care.index import rows_by
+from raggedh5.care.organise import OrganiseReport, organise
+from raggedh5.care.plot import plot_lengths
+
+__all__ = ["Description", "OrganiseReport", "describe", "organise", "plot_lengths", "rows_by"]

@@ -13,11 +13,9 @@ from raggedh5.care.description import (
 )
 from raggedh5.care.progress import Progress, silent
 from raggedh5.care.work import Work
-from raggedh5.core.pipeline import Pool
 from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
 from raggedh5.store.file import File
-from raggedh5.store.index_group import is_index
 from raggedh5.store.items import ItemReader
 from raggedh5.store.table import Table
 
@@ -36,8 +34,8 @@ def describe(
     """Work out the statistics of every column, of the lengths of rows, and of every array.
 
     Everything is read once, in pieces of 32 MiB that are decoded in parallel; a single string or
-    chunk that is larger is read whole. Lengths are counted exactly. What indexes made by
-    `organise` hold is left out, unless it is asked for by name.
+    chunk that is larger is read whole. Lengths are counted exactly. Indexes made by
+    `organise` are left out.
 
     Parameters
     ----------
@@ -94,17 +92,12 @@ def describe(
             for name, names in wanted.items()
         )
         total += sum(array.nbytes for array in arrays.values() if array.h5.shape is not None)
-        pool = Pool(threads)
-        work = Work(pool, progress, total)
-        try:
+        with Work(progress, total, threads) as work:
             found_tables = tuple(
                 _table(name, chosen[name], readers[name], wanted[name], bins, work)
                 for name in chosen
             )
             found_arrays = tuple(_array(name, array, work) for name, array in arrays.items())
-        finally:
-            pool.close()
-        work.finish()
         size = int(file.h5.file.id.get_filesize())
         return Description(file.path, size, found_tables, found_arrays)
 
@@ -115,11 +108,7 @@ def _chosen(
     """Return the tables and arrays to look at, by path."""
     tables, arrays = file.contents()
     if names is None:
-        folders = {name.rpartition("/")[0] for name in arrays}
-        indexes = {folder for folder in folders if folder and is_index(file.h5[folder])}
-        return tables, {
-            name: array for name, array in arrays.items() if name.rpartition("/")[0] not in indexes
-        }
+        return tables, arrays
     known = [*tables, *arrays]
     asked = list(dict.fromkeys(name.strip("/") for name in names))
     for name in asked:

@@ -19,6 +19,7 @@ from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.index_group import is_index
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opening import NewFile, open_file
@@ -255,11 +256,11 @@ class File:
         return self.contents()[0]
 
     def arrays(self) -> dict[str, Array]:
-        """Return all datasets that are no part of a table, by path."""
+        """Return all datasets that are no part of a table or an index, by path."""
         return self.contents()[1]
 
     def contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
-        """Return all tables and arrays, by path."""
+        """Return all tables and arrays, by path, but for those of an index of rows."""
         self._handle.check_open()
         tables: dict[str, Table] = {}
         arrays: dict[str, Array] = {}
@@ -273,7 +274,7 @@ class File:
             elif isinstance(item, h5py.Dataset):
                 arrays[path] = self._array(item)
             # A group may be linked to from several places, even from within itself.
-            elif isinstance(item, h5py.Group) and item.id not in seen:
+            elif isinstance(item, h5py.Group) and item.id not in seen and not is_index(item):
                 seen.add(item.id)
                 ahead.extend((f"{path}/{n}", item) for n in reversed(item) if n != GROUP)
         return tables, arrays

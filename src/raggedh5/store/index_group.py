@@ -12,11 +12,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5d, h5p, h5s, h5t
 from numpy.typing import NDArray
 
 from raggedh5.core.codecs import Blosc
 from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store.attributes import get_number, set_number
+from raggedh5.store.attributes import get_number, set_number, set_text
 
 __all__ = ["IndexEntry", "is_index", "read_attributes", "write_index"]
 
@@ -27,6 +28,9 @@ VERSION = 1
 
 COMPRESSED = 1 << 13
 """Row numbers from which on they are stored in compressed chunks."""
+
+COMPACT = 1 << 9
+"""Row numbers below which they lie in the header of their dataset."""
 
 CHUNK = 1 << 16
 """Row numbers of a chunk."""
@@ -143,12 +147,20 @@ def _readable(group: h5py.Group) -> Iterator[None]:
 
 
 def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
+    """Write one group of rows, by h5py's low level where it is small: there may be very many."""
     if entry.count < COMPRESSED:
-        pieces = [np.zeros(0, np.int64), *entry.pieces]
-        dataset = group.create_dataset(entry.name, data=np.concatenate(pieces))
+        rows = np.concatenate([np.zeros(0, np.int64), *entry.pieces])
+        properties = h5p.create(h5p.DATASET_CREATE)
+        properties.set_obj_track_times(False)
+        if entry.count < COMPACT:
+            properties.set_layout(h5d.COMPACT)
+        space = h5s.create_simple((entry.count,))
+        identifier = h5d.create(group.id, None, h5t.STD_I64LE, space, properties)
+        identifier.write(h5s.ALL, h5s.ALL, rows)
+        dataset = h5py.Dataset(identifier)
     else:
         dataset = group.create_dataset(
-            entry.name, (entry.count,), np.int64, chunks=(CHUNK,), **Blosc().keywords()
+            None, (entry.count,), np.int64, chunks=(min(CHUNK, entry.count),), **Blosc().keywords()
         )
         at = 0
         for piece in entry.pieces:
@@ -156,4 +168,8 @@ def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
             at += len(piece)
     set_number(dataset.id, "count", entry.count)
     for key, value in entry.attributes.items():
-        dataset.attrs[key] = value
+        if isinstance(value, str):
+            set_text(dataset.id, key, value)
+        else:
+            dataset.attrs[key] = value
+    group[entry.name] = dataset
