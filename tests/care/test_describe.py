@@ -249,7 +249,7 @@ def test_plot(path, tmp_path):
     plot_lengths(describe(path), target)
     assert target.read_bytes().startswith(b"\x89PNG")
     assert sorted(tmp_path.iterdir()) == [path, target]
-    with pytest.raises(rh5.WriteError, match="exists already"):
+    with pytest.raises(rh5.WriteError, match="exists; overwrite"):
         plot_lengths(describe(path), target)
     plot_lengths(describe(path), target, overwrite=True)
     with pytest.raises(rh5.WriteError, match="the file that is described"):

@@ -99,10 +99,10 @@ def bins_between(low: int | float, high: int | float, number: int) -> Bins:
         width = -(-(high + 1 - low) // number)
         count = -(-(high + 1 - low) // width)
         return _checked(Bins(tuple(low + i * width for i in range(count + 1))))
-    # Halves, since the difference of two floats may be none.
-    edges = np.linspace(low / 2, high / 2, min(number, MOST_BINS + 1) + 1) * 2
-    edges[0], edges[-1] = low, high
-    rising = np.unique(edges).tolist()
+    # The difference of two large floats may be none.
+    part = 4.0 if max(-low, high) > 1e300 else 1.0
+    edges = np.linspace(low / part, high / part, min(number, MOST_BINS + 1) + 1)[1:-1] * part
+    rising = np.unique([low, *np.clip(edges, low, high), high]).tolist()
     return _checked(Bins(tuple(rising if len(rising) > 1 else rising * 2)))
 
 

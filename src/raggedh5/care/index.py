@@ -41,7 +41,7 @@ def check_place(file: File, key: Key, overwrite: bool) -> None:
     if not overwrite and (said.get("table"), said.get("by")) != (f"/{key.name}", key.text):
         raise SchemaError(
             f"{file.path}: {there.name} is the index of {said.get('by')!r} of {said.get('table')}; "
-            "overwriting it has to be asked for"
+            "overwrite=True, or --overwrite, replaces it"
         )
 
 

@@ -118,7 +118,8 @@ def find_key(file: File, by: str, table: str | None) -> Key:
 
 
 def _only(file: File, by: str, tables: Mapping[str, Table]) -> tuple[str, Table]:
-    if len(tables) == 1:
+    # Links may give one table several names.
+    if len({table.h5.id for table in tables.values()}) == 1:
         return next(iter(tables.items()))
     if not tables:
         raise SchemaError(f"{file.path}: there is no ragged table whose rows have a size")

@@ -18,6 +18,7 @@ from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.index_group import read_attributes
 from raggedh5.store.table import Table
+from raggedh5.store.tree import walk
 
 __all__ = ["OrganiseReport", "organise"]
 
@@ -157,7 +158,7 @@ def organise(
     with File(source, "r+" if index else "r", threads=threads) as file:
         key = find_key(file, by, table)
         check_place(file, key, overwrite)
-        shared = _sharing(file, key, tables) if target is not None else []
+        shared = _sharing(file, key, tables) if target is not None else {}
         report: dict[str, Any] = {}
         with Work(progress, len(key.table) * (1 + len(shared))) as work:
             grouping = group_rows(key, bins, work)
@@ -176,30 +177,38 @@ def _target(source: Path, target: Path, overwrite: bool) -> Path:
         if target.is_dir():
             raise WriteError(f"{target} is a folder")
         if not overwrite:
-            raise WriteError(f"{target} exists already; overwriting it has to be asked for")
+            raise WriteError(f"{target} exists; overwrite=True, or --overwrite, replaces it")
     return target
 
 
-def _sharing(file: File, key: Key, names: Iterable[str] | None) -> list[str]:
-    """Return the paths of tables and arrays that share the rows of the key's table."""
+def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any]:
+    """Return the h5py objects of tables and arrays that share the rows of the key's table."""
     found, arrays = file.contents()
     rows = len(key.table)
     if names is None:
-        return [
+        asked = [
             name
             for name, table in found.items()
             if name.rpartition("/")[0] == key.folder and len(table) == rows
         ]
-    asked = list(dict.fromkeys([key.name, *(name.strip("/") for name in names)]))
-    for name in asked:
-        item: Table | Array | None = found.get(name) or arrays.get(name)
+    else:
+        asked = [name.strip("/") for name in names]
+    # What soft and external links lead to is copied as a link; hard links are names of one object.
+    own = {node.item.id for node in walk(file.h5) if node.kind in ("table", "dataset")}
+    shared: dict[Any, tuple[str, Any]] = {}
+    for name in [key.name, *asked]:
+        item: Table | Array | None = found[name] if name in found else arrays.get(name)
         if item is None:
             raise KeyError(f"{file.path}: there is no table or array {name!r}")
+        if item.h5.id in own:
+            shared.setdefault(item.h5.id, (name, item.h5))
+        elif names is not None or name == key.name:
+            raise SchemaError(f"/{name} lies in another file, and cannot be sorted here")
         if isinstance(item, Array):
             check_sortable(item, name, rows)
         elif len(item) != rows:
             raise SchemaError(f"/{name} has {len(item):,} rows, but /{key.name} has {rows:,}")
-    return asked
+    return dict(sorted(shared.values()))
 
 
 def _sort(
@@ -207,15 +216,15 @@ def _sort(
     target: Path,
     key: Key,
     grouping: Grouping,
-    shared: list[str],
+    shared: dict[str, Any],
     work: Work,
     threads: int | None,
 ) -> dict[str, Any]:
-    permuted = set(shared)
+    permuted = {item.id for item in shared.values()}
 
     def stale(group: Any) -> bool:
-        said = read_attributes(group)
-        return str(said.get("table")).strip("/") in permuted
+        table = str(read_attributes(group).get("table"))
+        return table in file.h5 and file.h5[table].id in permuted
 
     with File(target, "w", threads=threads) as made:
         copied, dropped = write_sorted(file, made, grouping.order, permuted, stale, work)

@@ -57,7 +57,7 @@ def plot_lengths(
         if target.is_dir():
             raise WriteError(f"{target} is a folder")
         if not overwrite:
-            raise WriteError(f"{target} exists already; overwriting it has to be asked for")
+            raise WriteError(f"{target} exists; overwrite=True, or --overwrite, replaces it")
     panels = _panels(description)
     if not panels:
         raise SchemaError(f"{description.path}: there is no ragged table with rows to draw")

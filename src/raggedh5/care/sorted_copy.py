@@ -1,7 +1,7 @@
 """A copy of a file in which some tables and arrays have their rows in another order."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def write_sorted(
     source: File,
     target: File,
     order: Order,
-    permuted: set[str],
+    permuted: Collection[Any],
     stale: Callable[[Any], bool],
     work: Work,
 ) -> tuple[list[str], list[str]]:
@@ -46,7 +46,8 @@ def write_sorted(
     order
         Goes through the row numbers in their new order, anew each time.
     permuted
-        Paths of the tables and arrays that get it.
+        The h5py identifiers of the groups and datasets of the tables and arrays that get it: links
+        may give them several names.
     stale
         Says of an index group whether it is one of what is permuted.
     work
@@ -66,7 +67,7 @@ def write_sorted(
                 link_node(node, target.h5)
         elif node.kind == "group":
             copy_attributes(node.item, target.h5.create_group(node.path))
-        elif node.path in permuted:
+        elif node.item.id in permuted:
             if node.kind == "table":
                 sort_table(source[node.path], target, node.path, order, work)
             else:

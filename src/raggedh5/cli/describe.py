@@ -54,7 +54,7 @@ def command(
     The shape of the JSON is documented in raggedh5.care.description, and stays.
     """
     if plot is not None and plot.exists() and not overwrite:
-        raise Failure(f"{plot} exists already; --overwrite replaces it")
+        raise Failure(f"{plot} exists; --overwrite replaces it")
     with progress_bar("describing") as progress:
         found = describe(
             path,

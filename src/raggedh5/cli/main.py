@@ -16,6 +16,7 @@ COMMANDS = {
     "describe": "Show statistics of columns, and a histogram of row lengths.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
+    "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
 }
 
