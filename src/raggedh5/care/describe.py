@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raggedh5.care.column_tally import array_pass, column_pass, lengths_pass
+from raggedh5.care.damage import damage_told
 from raggedh5.care.description import (
     ArrayDescription,
     ColumnDescription,
@@ -79,7 +80,7 @@ def describe(
     """
     if bins < 1:
         raise SchemaError(f"a histogram has 1 bin or more, not {bins}")
-    with File(path, threads=threads) as file:
+    with damage_told(path), File(path, threads=threads) as file:
         chosen, arrays = _chosen(file, tables)
         readers = {name: ItemReader(table) for name, table in chosen.items()}
         wanted = {name: _columns(table, columns) for name, table in chosen.items()}

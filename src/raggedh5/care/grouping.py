@@ -64,16 +64,22 @@ class Grouping:
         return np.concatenate([np.zeros(1, np.int64), counts.cumsum()])
 
     def order(self) -> Iterator[Indices]:
-        """Go through the numbers of all rows, group by group, and in each from the first on."""
-        for _, rows in self.rows_of_groups():
+        """Go through the numbers of all rows, group by group, and in each from the first on.
+
+        They come in pieces of about 4 million. The rows are looked through once for each, so that
+        memory does not grow with them.
+        """
+        for _, _, rows in self._runs():
             yield rows
 
     def rows_of_groups(self) -> Iterator[tuple[int, Indices]]:
-        """Go through the groups with the numbers of their rows, which rise.
+        """Go through the groups with the numbers of their rows; a large one in several pieces."""
+        for first, last, rows in self._runs():
+            ends = self.starts[first + 1 : last] - self.starts[first]
+            yield from enumerate(np.split(rows, ends), first)
 
-        A large group comes in several pieces. The rows are looked through once for every 4 million
-        of them, so that memory does not grow with them.
-        """
+    def _runs(self) -> Iterator[tuple[int, int, Indices]]:
+        """Go through runs of groups first:last with their rows, or parts of the rows of one."""
         first, number = 0, len(self.groups)
         while first < number:
             # As many groups as have ROWS rows together, but one at least.
@@ -81,12 +87,10 @@ class Grouping:
             last = min(max(last, first + 1), number)
             if last == first + 1:
                 for rows in self._pieces(first, last):
-                    yield first, rows
+                    yield first, last, rows
             else:
                 rows = np.concatenate(list(self._pieces(first, last)))
-                rows = rows[np.argsort(self.codes[rows], kind="stable")]
-                ends = self.starts[first + 1 : last] - self.starts[first]
-                yield from enumerate(np.split(rows, ends), first)
+                yield first, last, rows[np.argsort(self.codes[rows], kind="stable")]
             first = last
 
     def _pieces(self, first: int, last: int) -> Iterator[Indices]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.care.damage import damage_told
 from raggedh5.care.grouping import Group, Grouping
 from raggedh5.care.keys import Key, index_name
 from raggedh5.core.link_names import MISSING, link_name
@@ -131,7 +132,7 @@ def rows_by(
     array([0, 2])
     """
     if not isinstance(source, File):
-        with File(source) as file:
+        with damage_told(source), File(source) as file:
             return rows_by(file, by, value, table=table)
     group = _index_of(source, by, table)
     said = read_attributes(group)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.damage import damage_told
 from raggedh5.care.group_rows import BinChoice, group_rows
 from raggedh5.care.grouping import Group, Grouping
 from raggedh5.care.index import check_place, save_index
@@ -155,7 +156,7 @@ def organise(
         raise SchemaError("there is nothing to do without an index and without a sorted copy")
     source = Path(path)
     target = None if sort is None else _target(source, Path(sort), overwrite)
-    with File(source, "r+" if index else "r", threads=threads) as file:
+    with damage_told(path), File(source, "r+" if index else "r", threads=threads) as file:
         key = find_key(file, by, table)
         check_place(file, key, overwrite)
         shared = _sharing(file, key, tables) if target is not None else {}

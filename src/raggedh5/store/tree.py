@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import h5py
 import numpy as np
-from h5py import h5a
+from h5py import h5a, h5t
 
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.attributes import get_text
@@ -106,6 +106,8 @@ def link_node(node: Node, target: h5py.File) -> None:
 def copy_attributes(source: Any, target: Any, leave: Collection[str] = OWN) -> None:
     """Copy the attributes of an h5py object, type and all, but for those in `leave`.
 
+    References to other objects are left out: they would lead nowhere in another file.
+
     Raises
     ------
     WriteError
@@ -120,6 +122,8 @@ def copy_attributes(source: Any, target: Any, leave: Collection[str] = OWN) -> N
             if h5a.exists(target.id, name):
                 h5a.delete(target.id, name)
             kind = attribute.get_type().copy()
+            if kind.detect_class(h5t.REFERENCE):
+                continue
             made = h5a.create(target.id, name, kind, attribute.get_space())
             if attribute.shape is not None and attribute.get_storage_size():
                 values = np.empty(attribute.shape, attribute.dtype)
