@@ -102,6 +102,8 @@ def test_only_what_is_asked_for(every_kind):
     path, _ = every_kind
     (table,) = describe(path, tables=["/atoms"], columns=["symbol", "coords"]).tables
     assert [column.name for column in table.columns] == ["symbol", "coords"]
+    (table,) = describe(path, tables="atoms", columns="symbol").tables
+    assert [column.name for column in table.columns] == ["symbol"]
     found = describe(path, columns=["title"])
     assert [len(table.columns) for table in found.tables] == [0, 1, 0, 0]
     with pytest.raises(KeyError, match=r"no table or array 'none'; the file has 'atoms'"):

@@ -167,6 +167,10 @@ def test_what_is_there_already(crystals):
     organise(crystals, "size()", table="other", overwrite=True)
     assert rows_by(crystals, "size", 3).tolist() == [1]
     with h5py.File(crystals, "a") as file:
+        file["by_volume"] = h5py.SoftLink("/nowhere")
+    with pytest.raises(rh5.WriteError, match="/by_volume could not be written"):
+        organise(crystals, "volume", bins=2)
+    with h5py.File(crystals, "a") as file:
         file["by_group/mine"] = 1
     with pytest.raises(rh5.SchemaError, match="/by_group is there already, and is no index"):
         organise(crystals, "group", overwrite=True)

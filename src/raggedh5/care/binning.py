@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -46,7 +47,7 @@ class Bins:
         >>> [Bins((0, 5, 10)).label(i) for i in (-1, 0, 1, 2)]
         ['<0', '[0,5)', '[5,10]', '>10']
         """
-        shown = self._shown()
+        shown = self._shown
         if number < 0:
             return f"<{shown[0]}"
         if number >= len(self):
@@ -54,6 +55,7 @@ class Bins:
         end = "]" if number == len(self) - 1 else ")"
         return f"[{shown[number]},{shown[number + 1]}{end}"
 
+    @cached_property
     def _shown(self) -> list[str]:
         """Return the edges as text, with no more digits than tell them apart."""
         for digits in range(6, 17):

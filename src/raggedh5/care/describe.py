@@ -80,6 +80,8 @@ def describe(
     """
     if bins < 1:
         raise SchemaError(f"a histogram has 1 bin or more, not {bins}")
+    tables = [tables] if isinstance(tables, str) else tables
+    columns = [columns] if isinstance(columns, str) else columns
     with damage_told(path), File(path, threads=threads) as file:
         chosen, arrays = _chosen(file, tables)
         readers = {name: ItemReader(table) for name, table in chosen.items()}

@@ -193,7 +193,8 @@ def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any
             if name.rpartition("/")[0] == key.folder and len(table) == rows
         ]
     else:
-        asked = [name.strip("/") for name in names]
+        several = [names] if isinstance(names, str) else names
+        asked = [name.strip("/") for name in several]
     # What soft and external links lead to is copied as a link; hard links are names of one object.
     own = {node.item.id for node in walk(file.h5) if node.kind in ("table", "dataset")}
     shared: dict[Any, tuple[str, Any]] = {}

@@ -56,7 +56,9 @@ def codec_like(pipeline: Sequence[Filter]) -> Codec:
         elif filter_id == GZIP:
             options |= {"compression": "gzip", "compression_opts": parameters[0]}
         else:
-            options |= {"compression": filter_id, "compression_opts": tuple(parameters)}
+            # Bitshuffle puts its version and the size of an item before what it was asked for.
+            known = parameters[3:] if filter_id == BITSHUFFLE else parameters
+            options |= {"compression": filter_id, "compression_opts": tuple(known)}
     return FilterKeywords(options)
 
 

@@ -17,7 +17,7 @@ from h5py import h5d, h5p, h5s, h5t
 from numpy.typing import NDArray
 
 from raggedh5.core.codecs import Blosc
-from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.attributes import get_number, set_number, set_text
 
 __all__ = ["IndexEntry", "is_index", "read_attributes", "write_index"]
@@ -110,9 +110,9 @@ def write_index(
         if there:
             del parent[name]
         parent[name] = group
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, WriteError):
-            raise
+    except RaggedH5Error:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
         raise WriteError(f"{path} could not be written: {error}") from error
     return path
 
