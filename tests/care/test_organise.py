@@ -168,7 +168,7 @@ def test_what_is_there_already(crystals):
     assert rows_by(crystals, "size", 3).tolist() == [1]
     with h5py.File(crystals, "a") as file:
         file["by_volume"] = h5py.SoftLink("/nowhere")
-    with pytest.raises(rh5.WriteError, match="/by_volume could not be written"):
+    with pytest.raises(rh5.SchemaError, match="/by_volume is there already, and is no index"):
         organise(crystals, "volume", bins=2)
     with h5py.File(crystals, "a") as file:
         file["by_group/mine"] = 1

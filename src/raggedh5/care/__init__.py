@@ -2,7 +2,7 @@
 
 from raggedh5.care.describe import describe
 from raggedh5.care.description import Description
-from raggedh5.care.index import rows_by
+from raggedh5.care.lookup import rows_by
 from raggedh5.care.organise import OrganiseReport, organise
 from raggedh5.care.plot import plot_lengths
 

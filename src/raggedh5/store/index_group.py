@@ -65,10 +65,9 @@ def write_index(
     parent: h5py.Group,
     name: str,
     attributes: Mapping[str, Any],
-    entries: Iterator[IndexEntry],
-    replace: bool,
+    entries: Iterable[IndexEntry],
 ) -> str:
-    """Write an index group; it gets its name, and takes the place of another, when it is complete.
+    """Write an index group; it gets its name, and the place of another index, when it is complete.
 
     Parameters
     ----------
@@ -78,8 +77,6 @@ def write_index(
         What it says of itself.
     entries
         The groups of rows.
-    replace
-        Whether it may take the place of whatever has that name, except for a table or a dataset.
 
     Returns
     -------
@@ -89,18 +86,15 @@ def write_index(
     Raises
     ------
     SchemaError
-        If there is another object of that name.
+        If there is an object of that name that is no index.
     WriteError
         If it cannot be written.
     """
     path = f"{str(parent.name).rstrip('/')}/{name}"
     try:
         there = name in parent
-        if there and not (replace and is_index(parent.get(name))):
-            raise SchemaError(
-                f"{path} is there already"
-                + (" and is no index" if not is_index(parent.get(name)) else "")
-            )
+        if there and not is_index(parent.get(name)):
+            raise SchemaError(f"{path} is there already, and is no index")
         # Without a name it is not in the file, whatever happens meanwhile.
         group = parent.create_group(None, track_order=True)
         for entry in entries:
