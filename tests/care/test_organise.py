@@ -148,6 +148,15 @@ def test_rows_by_bins(crystals):
         assert rows_by(crystals, "volume", value).tolist() == rows
 
 
+def test_nothing_but_nan(path):
+    rh5.write(path, {"rows": {"e": np.full(3, np.nan)}})
+    report = organise(path, "e", bins=4)
+    assert [group.label for group in report.groups] == ["nan"]
+    assert json.dumps(report.as_dict(), allow_nan=False)
+    assert rows_by(path, "e", np.nan).tolist() == [0, 1, 2]
+    assert rows_by(path, "e", 0.5).tolist() == []
+
+
 def test_an_index_is_replaced(crystals):
     organise(crystals, "volume", bins=2)
     organise(crystals, "volume", bins=4)
@@ -420,6 +429,10 @@ def test_damaged_indexes(crystals):
             file["by_volume"][first] = rows
         with pytest.raises(rh5.FormatError, match="row numbers"):
             rows_by(crystals, "volume", first)
+    with h5py.File(crystals, "r+") as file:
+        del file["by_volume"].attrs["rows"]
+    with pytest.raises(rh5.FormatError, match="organise the file again"):
+        rows_by(crystals, "volume", 1)
     with h5py.File(crystals, "r+") as file:
         file["by_volume"].attrs["raggedh5-index"] = 2
     with pytest.raises(rh5.FormatError, match="index version 2 is newer"):

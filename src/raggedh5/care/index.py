@@ -16,7 +16,8 @@ from raggedh5.store.index_group import IndexEntry, is_index, read_attributes, wr
 
 __all__ = ["check_place", "save_index"]
 
-KINDS = {str: "str", bool: "bool", int: "int"}
+KINDS = {str: "str", bool: "bool", int: "int", float: "bins"}
+"""What the values of a key are; the only float there is is NaN, which stands beside bins."""
 
 
 def check_place(file: File, key: Key, overwrite: bool) -> None:

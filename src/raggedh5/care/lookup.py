@@ -121,7 +121,7 @@ def _check_rows(file: File, group: Any, said: dict[str, Any]) -> None:
     if not isinstance(found, Table) or len(found) != said.get("rows"):
         rows = f"has {len(found):,} rows" if isinstance(found, Table) else "is gone"
         raise FormatError(
-            f"{group.name} was made when {name} had {said.get('rows'):,} rows; now it {rows}: "
+            f"{group.name} was made when {name} had {said.get('rows')} rows; now it {rows}: "
             "organise the file again"
         )
 
