@@ -13,8 +13,10 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "describe": "Show statistics of columns, and a histogram of row lengths.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
+    "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
     "recover": "Bring a file back whose writer was killed.",
 }

@@ -7,7 +7,7 @@ import click
 
 from raggedh5.core.codecs import LZ4, Bitshuffle, Blosc, Zstd
 
-__all__ = ["CODECS", "byte_size", "make_codec"]
+__all__ = ["CODECS", "bins_option", "byte_size", "make_codec", "names"]
 
 CODECS: dict[str, tuple[int, int] | None] = {
     "blosc-lz4": (0, 9),
@@ -63,3 +63,37 @@ def byte_size(text: str) -> int:
     if size < 1:
         raise click.BadParameter(f"{text!r} is no size; write 65536, 512KiB or 1MB")
     return size
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list with commas.
+
+    Examples
+    --------
+    >>> names("coords, symbol")
+    ['coords', 'symbol']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def bins_option(text: str) -> int | tuple[int | float, ...]:
+    """Return a number of bins, or their edges.
+
+    Examples
+    --------
+    >>> bins_option("10"), bins_option("0,10,20"), bins_option("0, 0.5, 1e3")
+    (10, (0, 10, 20), (0, 0.5, 1000.0))
+    """
+    edges: list[int | float] = []
+    for part in text.split(","):
+        try:
+            edges.append(int(part) if re.fullmatch(r"\s*[+-]?\d+\s*", part) else float(part))
+        except ValueError as error:
+            raise click.BadParameter(
+                f"{text!r} is neither a number of bins nor their edges; write 10 or 0,5,10"
+            ) from error
+    if len(edges) > 1:
+        return tuple(edges)
+    if not isinstance(edges[0], int):
+        raise click.BadParameter(f"{text!r} is no number of bins")
+    return edges[0]

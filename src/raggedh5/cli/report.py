@@ -21,7 +21,10 @@ from raggedh5.store.summary import (
 
 __all__ = ["grid", "report_info", "report_pack", "show", "value_type"]
 
-RIGHT = {"rows", "items", "before", "after", "raw", "stored", "ratio", "chunks"}
+RIGHT = {
+    *("rows", "items", "before", "after", "raw", "stored", "ratio", "chunks"),
+    *("count", "missing", "min", "max", "mean", "std"),
+}
 WIDTH = 240
 """Characters of a line where no terminal says how many it has."""
 

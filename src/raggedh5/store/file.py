@@ -24,6 +24,7 @@ from raggedh5.store.durable_opening import open_durable
 from raggedh5.store.facts import address_of
 from raggedh5.store.flusher import Every, Interval
 from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.index_group import is_index
 from raggedh5.store.journal import has_journal, journal_of
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
@@ -314,11 +315,11 @@ class File:
         return self.contents()[0]
 
     def arrays(self) -> dict[str, Array]:
-        """Return all datasets that are no part of a table, by path."""
+        """Return all datasets that are no part of a table or an index, by path."""
         return self.contents()[1]
 
     def contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
-        """Return all tables and arrays, by path."""
+        """Return all tables and arrays, by path, but for those of an index of rows."""
         self._handle.check_open()
         return self._handle.steadily(self._contents)
 
@@ -352,7 +353,7 @@ class File:
                 if self._shows(item):
                     arrays[path] = self._array(item)
             # A group may be linked to from several places, even from within itself.
-            elif isinstance(item, h5py.Group) and item.id not in seen:
+            elif isinstance(item, h5py.Group) and item.id not in seen and not is_index(item):
                 seen.add(item.id)
                 ahead.extend((f"{path}/{n}", item) for n in reversed(item) if n != GROUP)
         return tables, arrays

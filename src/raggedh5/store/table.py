@@ -324,6 +324,10 @@ class Table:
         self._handle.check_open()
         return self._handle.reopen, (self._handle.location, self.name)
 
+    def reading_end(self) -> TableReader:
+        """Return what reads the table as it is now, by rows and by items."""
+        return self._reader_now()
+
     def plan(self) -> tuple[list[Call], Callable[[], dict[str, Any]]]:
         """Return the calls that read all rows, in any order and thread, and one for the result."""
         return self._read(lambda reader: reader.plan())

@@ -58,6 +58,31 @@ class TableReader:
             return self.length
         return int(self._offsets.bounds(max(self.length - 1, 0), self.length)[-1])
 
+    def bounds(self, start: int, stop: int) -> Rows:
+        """Return where the items of rows start:stop lie, int64 (stop - start + 1,).
+
+        They count from the first item of the table. In a row table each row is an item.
+        """
+        if self._offsets is None:
+            return np.arange(start, max(start, stop) + 1, dtype=np.int64)
+        return self._offsets.bounds(start, stop)
+
+    def ranges(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return where the items of each of `rows` start and stop."""
+        return self._ranges(rows)
+
+    def field(self, column: str) -> Any:
+        """Return what reads one column by item; see `raggedh5.store.field_readers`."""
+        return self._field(column)
+
+    def finished(self, field: Any, start: int, stop: int) -> Any:
+        """Return the items start:stop of what `field` returned, or of a part of it."""
+        if stop - start <= FEW:
+            return field.read(start, stop)
+        calls, finish = field.plan(start, stop)
+        self._handle.pool.map(calls)
+        return finish()
+
     def row(self, number: Any, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return one row; negative numbers count from the end."""
         number = row_number(number, self.length)

@@ -1,0 +1,81 @@
+"""From the filters of a dataset back to the codec that would make the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from raggedh5.core.chunk_codecs import Filter
+from raggedh5.core.codecs import (
+    BLOSC_COMPRESSORS,
+    LZ4,
+    Bitshuffle,
+    Blosc,
+    Codec,
+    FilterKeywords,
+    Zstd,
+)
+from raggedh5.core.native import BITSHUFFLE, BLOSC
+from raggedh5.core.native import LZ4 as LZ4_ID
+from raggedh5.core.native import ZSTD as ZSTD_ID
+
+__all__ = ["codec_like"]
+
+GZIP, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
+BUILT_IN = {4: "szip", 5: "n-bit", 6: "scale-offset"}
+"""Filters whose parameters cannot be given as they stand in the file."""
+
+
+def codec_like(pipeline: Sequence[Filter]) -> Codec:
+    """Return a codec that makes such a pipeline; Blosc in place of szip, n-bit and scale-offset.
+
+    Examples
+    --------
+    >>> codec_like([(32001, (2, 2, 4, 524288, 3, 2, 5))])
+    Blosc(compressor='zstd', level=3, shuffle='bit', blocksize=None)
+    >>> codec_like([(2, (4,)), (1, (9,))]).keywords()
+    {'shuffle': True, 'compression': 'gzip', 'compression_opts': 9}
+    >>> codec_like([]).keywords()
+    {}
+    """
+    ids = [filter_id for filter_id, _ in pipeline]
+    compressors = [entry for entry in pipeline if entry[0] not in (SHUFFLE, FLETCHER32)]
+    if len(compressors) > 1 or any(filter_id in BUILT_IN for filter_id in ids):
+        return Blosc()
+    if len(pipeline) == 1 and compressors:
+        found = _own(*compressors[0])
+        if found is not None:
+            return found
+    options: dict[str, Any] = {}
+    if SHUFFLE in ids:
+        options["shuffle"] = True
+    if FLETCHER32 in ids:
+        options["fletcher32"] = True
+    if compressors:
+        filter_id, parameters = compressors[0]
+        if filter_id == LZF:
+            options["compression"] = "lzf"
+        elif filter_id == GZIP:
+            options |= {"compression": "gzip", "compression_opts": parameters[0]}
+        else:
+            # Bitshuffle puts its version and the size of an item before what it was asked for.
+            known = parameters[3:] if filter_id == BITSHUFFLE else parameters
+            options |= {"compression": filter_id, "compression_opts": tuple(known)}
+    return FilterKeywords(options)
+
+
+def _own(filter_id: int, parameters: tuple[int, ...]) -> Codec | None:
+    """Return a codec of our own, None where there is none that makes the same."""
+    if filter_id == BLOSC and len(parameters) > 4:
+        # Shuffle and compressor may be left out where they are the filter's own defaults.
+        level = parameters[4]
+        shuffle = parameters[5] if len(parameters) > 5 else 1
+        code = parameters[6] if len(parameters) > 6 else 0
+        if code < len(BLOSC_COMPRESSORS) and shuffle < 3 and level < 10:
+            names: Any = BLOSC_COMPRESSORS[code], ("none", "byte", "bit")[shuffle]
+            return Blosc(names[0], level, names[1])
+    if filter_id == LZ4_ID:
+        return LZ4(parameters[0] if parameters else 0)
+    if filter_id == ZSTD_ID and parameters and 1 <= parameters[0] <= 22:
+        return Zstd(parameters[0])
+    if filter_id == BITSHUFFLE and len(parameters) > 4 and parameters[4] == 2:
+        return Bitshuffle(parameters[3])
+    return None
