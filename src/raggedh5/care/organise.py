@@ -156,7 +156,7 @@ def organise(
         raise SchemaError("there is nothing to do without an index and without a sorted copy")
     source = Path(path)
     target = None if sort is None else _target(source, Path(sort), overwrite)
-    with damage_told(path), File(source, "r+" if index else "r", threads=threads) as file:
+    with damage_told(path), File(source, threads=threads) as file:
         key = find_key(file, by, table)
         check_place(file, key, overwrite)
         shared = _sharing(file, key, tables) if target is not None else {}
@@ -165,7 +165,10 @@ def organise(
             grouping = group_rows(key, bins, work)
             if target is not None:
                 report = _sort(file, target, key, grouping, shared, work, threads)
-            place = save_index(file, key, grouping) if index else None
+    place = None
+    if index:  # all of it at one blow, whatever happens meanwhile
+        with damage_told(path), File(source, "r+", durable="disk", threads=threads) as file:
+            place = save_index(file, find_key(file, by, table), grouping)
     return OrganiseReport(
         str(source), key.name, key.text, grouping.rows, grouping.groups, place, **report
     )

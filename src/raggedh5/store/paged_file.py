@@ -67,10 +67,10 @@ class Pages:
         FormatError
             If it makes no sense.
         """
-        head = np.frombuffer(record[:16], "<i8")
-        if len(head) < 2 or not 0 <= head[1] * (8 + 8 * _SECTORS + PAGE) == len(record) - 16:
+        count, rest = divmod(len(record) - 16, 8 + 8 * _SECTORS + PAGE)
+        if rest or count < 0 or int.from_bytes(record[8:16], "little") != count:
             raise FormatError("the journal holds pages that cannot be read")
-        end, count = head.tolist()
+        end = int.from_bytes(record[:8], "little", signed=True)
         numbers = np.frombuffer(record, "<i8", count, 16)
         before = np.frombuffer(record, "<u8", count * _SECTORS, 16 + 8 * count)
         content = np.frombuffer(record, np.uint8, count * PAGE, 16 + 8 * count * (1 + _SECTORS))
