@@ -2,6 +2,7 @@
 
 import os
 import struct
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
+from raggedh5.store import paged_file
 from raggedh5.store.journal import Journal, Kind, fingerprint
 from raggedh5.store.paged_file import PAGE, PagedFile, Pages
 
@@ -25,8 +27,17 @@ steps = st.lists(
 )
 
 
-@given(start=st.binary(max_size=3 * PAGE), steps=steps)
-def test_against_a_bytearray(tmp_path_factory, start, steps):
+@given(
+    start=st.binary(max_size=3 * PAGE),
+    steps=steps,
+    direct=st.sampled_from([1, PAGE, 1 << 16]),
+)
+def test_against_a_bytearray(tmp_path_factory, start, steps, direct):
+    with mock.patch.object(paged_file, "DIRECT", direct):
+        follow(tmp_path_factory, start, steps)
+
+
+def follow(tmp_path_factory, start, steps):
     path = tmp_path_factory.mktemp("paged") / "file"
     path.write_bytes(start)
     descriptor = os.open(path, os.O_RDWR)

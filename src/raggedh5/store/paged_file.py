@@ -25,6 +25,9 @@ PAGE = 4096
 SECTOR = 512
 """Bytes that a disk writes as a whole, or not at all."""
 
+DIRECT = 1 << 16
+"""Bytes that are written as soon as they come, rather than kept until the next commit."""
+
 _SECTORS = PAGE // SECTOR
 _FACTORS = (
     np.arange(1, SECTOR // 8 + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -107,17 +110,13 @@ class Pages:
 
     def apply(self, descriptor: int) -> None:
         """Write the pages to their places, and make the file as long as it is to be."""
-        for first, last in self._runs():
-            address = int(self.numbers[first]) * PAGE
-            raw = self.content[first:last].reshape(-1)
-            pwrite_all(descriptor, [raw[: max(self.end - address, 0)]], address)
+        at = 0
+        for first, last in _runs(self.numbers.tolist()):
+            raw = self.content[at : at + last - first].reshape(-1)
+            pwrite_all(descriptor, [raw[: max(self.end - first * PAGE, 0)]], first * PAGE)
+            at += last - first
         if os.fstat(descriptor).st_size != self.end:
             os.ftruncate(descriptor, self.end)
-
-    def _runs(self) -> Iterator[tuple[int, int]]:
-        breaks = np.flatnonzero(np.diff(self.numbers) != 1) + 1
-        bounds = [0, *breaks.tolist(), len(self.numbers)]
-        return ((a, b) for a, b in itertools.pairwise(bounds) if b > a)
 
 
 class PagedFile(io.RawIOBase):
@@ -236,11 +235,12 @@ class PagedFile(io.RawIOBase):
         OSError
             If there is no room for what HDF5 appended.
         """
-        behind = [number for number in self._pages if number * PAGE >= self._fixed]
-        for number in sorted(behind):
-            start = number * PAGE
-            pwrite_all(self.descriptor, [self._pages[number][: self.end - start]], start)
-            del self._pages[number]
+        for first, last in _runs(sorted(n for n in self._pages if n * PAGE >= self._fixed)):
+            room = max(self.end - first * PAGE, 0)
+            raw = b"".join(self._pages[number] for number in range(first, last))
+            pwrite_all(self.descriptor, [memoryview(raw)[:room]], first * PAGE)
+            for number in range(first, last):
+                del self._pages[number]
         if os.fstat(self.descriptor).st_size < self.end:
             os.ftruncate(self.descriptor, self.end)
         numbers = np.array(sorted(n for n in self._pages if n * PAGE < self.end), np.int64)
@@ -281,14 +281,30 @@ class PagedFile(io.RawIOBase):
             address += size
 
     def _append(self, address: int, view: memoryview) -> None:
-        if not self._pages_within(address, view.nbytes):
-            try:
-                pwrite_all(self.descriptor, [view], address)
-            except OSError:
-                pass  # no room: `pages` will try again, and say so
-            else:
-                return
-        self._keep(address, view)
+        """Write whole pages of much at once; metadata come in small pieces, and wait."""
+        first = _up_to_page(address)
+        last = (address + view.nbytes) // PAGE * PAGE
+        if last - first < DIRECT:
+            self._keep(address, view)
+            return
+        self._keep(address, view[: first - address])
+        self._keep(last, view[last - address :])
+        whole = view[first - address : last - address]
+        try:
+            pwrite_all(self.descriptor, [whole], first)
+        except OSError:  # no room: `pages` will try again, and say so
+            self._keep(first, whole)
+        else:
+            for number in self._pages_within(first, last - first):
+                del self._pages[number]
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Go through numbers that follow each other: the first, and the one behind the last."""
+    breaks = (np.flatnonzero(np.diff(numbers) != 1) + 1).tolist() if numbers else []
+    for start, stop in itertools.pairwise([0, *breaks, len(numbers)]):
+        if stop > start:
+            yield numbers[start], numbers[stop - 1] + 1
 
 
 def _sector_sums(pages: NDArray[np.uint8]) -> NDArray[np.uint64]:
