@@ -174,7 +174,9 @@ class ChunkMap:
             address[:] = 0
         stored = np.array(sizes, np.uint64).astype(np.int64)
         inside = (numbers >= 0) & (numbers < len(self.address))
-        largest = self.nbytes + self.nbytes // 8 + LARGEST_EXCESS
+        # Of values that are objects in memory, the file holds more bytes than memory does.
+        nbytes = max(self.nbytes, self.dataset_id.get_type().get_size() * math.prod(self.chunks))
+        largest = nbytes + nbytes // 8 + LARGEST_EXCESS
         if (stored > largest).any() or (stored < 0).any() or (address < 0).any():
             raise FormatError(f"{self.name}: its chunk index holds impossible sizes or addresses")
         numbers = numbers[inside]

@@ -28,7 +28,7 @@ from raggedh5.store.attributes import (
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.paths import without_links
 
-__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
+__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums", "lists_of"]
 
 GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
@@ -326,6 +326,22 @@ class ChunkSums:
             "filters": facts.pipeline,
         }
         return _ENCODER.encode(said)
+
+
+def lists_of(file: h5py.File) -> tuple[list[str], str]:
+    """Return the paths that there are checksums for, and why that may not be all of them."""
+    names: list[str] = []
+    try:
+        if ROOT in file:
+            file[ROOT].visititems(lambda name, item: _note(names, name, item))
+    except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+        return names, f"it cannot be read: {error}"
+    return names, ""
+
+
+def _note(names: list[str], name: str, item: Any) -> None:
+    if isinstance(item, h5py.Dataset):
+        names.append(f"/{name}")
 
 
 def _describe_library(file: h5py.File) -> None:
