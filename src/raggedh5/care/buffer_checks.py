@@ -13,7 +13,7 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.walk import PROBLEMS, attributes
+from raggedh5.store.survey import PROBLEMS, attributes
 
 __all__ = [
     "BufferCheck",

@@ -18,7 +18,7 @@ from raggedh5.store.file import File
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import GROUP, lists_of
-from raggedh5.store.walk import PROBLEMS, Found, attributes, walk
+from raggedh5.store.survey import PROBLEMS, Found, attributes, survey
 
 __all__ = ["check_file"]
 
@@ -64,8 +64,7 @@ class _Checking:
 
     def run(self) -> dict[str, Any]:
         """Look at everything."""
-        for found in walk(self.file):
-            self.pulse.at(found.path)
+        for found in survey(self.file, self.pulse.at):
             self._look_at(found)
         self._check_root()
         self._check_places()
@@ -140,10 +139,13 @@ class _Checking:
         lists, problem = lists_of(self.file)
         if problem:
             self.findings.error(f"/{GROUP}", "structure", f"/{GROUP}: {problem}")
-        if not self.handle.sums.usable:
-            self.findings.warn(
-                f"/{GROUP}", "checksums", f"/{GROUP}: checksums of a kind that is not known here"
-            )
+        try:
+            if not self.handle.sums.usable:
+                self.findings.warn(
+                    f"/{GROUP}", "checksums", f"/{GROUP}: checksums of a kind not known here"
+                )
+        except PROBLEMS as error:
+            self.findings.error(f"/{GROUP}", "structure", str(error))
         for path in lists:
             if not self._leads_somewhere(path):
                 self.findings.warn(

@@ -10,7 +10,7 @@ from raggedh5.care.findings import Findings
 from raggedh5.care.jobs import Job
 from raggedh5.core.string_decode import decode, find_not_utf8
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.walk import PROBLEMS
+from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["StringCheck"]
 

@@ -23,7 +23,7 @@ from raggedh5.store.field_readers import NumberReader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_length
 from raggedh5.store.pieces import Pieces
-from raggedh5.store.walk import PROBLEMS, attributes, members
+from raggedh5.store.survey import PROBLEMS, attributes, members
 
 __all__ = ["Check", "TableChecks"]
 

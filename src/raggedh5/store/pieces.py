@@ -14,7 +14,7 @@ from raggedh5.store.chunkmap import ChunkMap
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Box, Reader
-from raggedh5.store.walk import PROBLEMS
+from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["Piece", "Pieces"]
 

@@ -102,9 +102,12 @@ class FileSums:
     def usable(self) -> bool:
         """Whether the checksums are of the kind that is known here; others are left alone."""
         if self._usable is None:
-            group = self._group(GROUP)
-            version = None if group is None else get_number(group, "format-version")
-            kind = None if group is None else get_text(group, "checksum")
+            try:
+                group = self._group(GROUP)
+                version = None if group is None else get_number(group, "format-version")
+                kind = None if group is None else get_text(group, "checksum")
+            except (KeyError, OSError, RuntimeError, ValueError) as error:
+                raise FormatError(f"/{GROUP} cannot be read: {error}") from error
             self._usable = (version or 0) <= FORMAT_VERSION and kind in (None, CHECKSUM)
         return self._usable
 
@@ -114,8 +117,11 @@ class FileSums:
         known = self._many_names.get(folder)
         if known is None:
             # A group that has been deleted is at no path any more, but may be in use still.
-            there = bool(folder) and folder in self.file
-            known = there and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            try:
+                there = bool(folder) and folder in self.file
+                known = there and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            except (KeyError, OSError, RuntimeError, ValueError) as error:
+                raise FormatError(f"{folder} cannot be read: {error}") from error
             self._many_names[folder] = known
         return known
 

@@ -1,6 +1,6 @@
 """Every object of a file, by path, however damaged the file is: what cannot be opened is named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from raggedh5.store.facts import address_of
 from raggedh5.store.layout import is_table
 from raggedh5.store.sums import GROUP
 
-__all__ = ["Found", "attributes", "members", "walk"]
+__all__ = ["Found", "attributes", "members", "survey"]
 
 Kind = Literal["table", "array", "group", "type", "soft", "external", "again", "lost"]
 PROBLEMS = (
@@ -47,22 +47,39 @@ class Found:
     target: tuple[str, ...] = ()
 
 
-def walk(root: h5py.Group) -> Iterator[Found]:
+def survey(
+    root: h5py.Group, before: Callable[[str], None], skip: Container[str] = ()
+) -> Iterator[Found]:
     """Go through all objects below a group, but for the library's own group.
 
     Tables are not gone into. No object comes twice but as ``"again"``, so that circles end.
+
+    Parameters
+    ----------
+    root
+        The group.
+    before
+        Called with the path of every object before HDF5 is asked for it.
+    skip
+        Paths of objects that HDF5 is not to be asked for: they count as lost.
     """
     seen = {address_of(root.id): "/"}
     ahead = [("", root)]
     while ahead:
         folder, group = ahead.pop()
+        before(folder or "/")
         names, problem = members(group)
         if problem:
             yield Found(folder or "/", "lost", None, (problem,))
         for name in names:
+            path = f"{folder}/{name}"
             if name == GROUP:
                 continue
-            found = _look(group, name, f"{folder}/{name}", seen)
+            if path in skip:
+                yield Found(path, "lost", None, ("HDF5 hangs or crashes there",))
+                continue
+            before(path)
+            found = _look(group, name, path, seen)
             yield found
             if found.kind == "group":
                 ahead.append((found.path, found.item))
