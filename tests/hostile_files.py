@@ -10,6 +10,7 @@ import numpy as np
 import raggedh5 as rh5
 from kinds import plain, ragged_kinds, row_kinds
 from raggedh5.care.checking import check_file
+from raggedh5.care.salvaging import salvage_file
 
 CODECS = {
     "blosc": rh5.Blosc(),
@@ -31,7 +32,9 @@ def _fill(file, rng, chunk_bytes=400):
     some = ("float64", "uint8", "cell", "title", "group", "note", "energy")
     table = file.create_table("run/cells", {n: columns[n] for n in some}, ragged=False)
     table.append({name: values[name] for name in some})
-    file.create_array("frames", data=rng.integers(0, 999, (50, 4, 3)).astype("u2"), chunks=(8, 4, 3))
+    file.create_array(
+        "frames", data=rng.integers(0, 999, (50, 4, 3)).astype("u2"), chunks=(8, 4, 3)
+    )
     file.create_array("grid", data=rng.normal(size=(20, 9)).astype("f4"), chunks=(6, 4))
 
 
@@ -143,3 +146,46 @@ def judge(path, expected, pulse):
         return {"outcome": "equal"}
     kinds = sorted({w["kind"] for w in report["warnings"]})
     return {"outcome": "warned" if kinds else "silent", "wrong": wrong, "kinds": kinds}
+
+
+def judge_repair(path, target, original, pulse):
+    """Repair a file; compare what it says that it kept. Runs in a child."""
+    found = salvage_file(path, target, [], pulse)
+    pulse(1, 1)
+    wrong = []
+    if check_file(target, False, True, 1, pulse)["errors"]:
+        wrong.append("not valid")
+    with h5py.File(original) as stock:
+        ours = {f"/{name}" for name in stock.get("__raggedh5__/checksums", ())}
+    with rh5.File(original) as old, rh5.File(target) as new:
+        for table in found["tables"]:
+            if f"/{table['path'].split('/')[1]}" in ours and table["path"] in old:
+                wrong += _wrong_columns(table, old[table["path"]], new[table["path"]])
+        for array in found["arrays"]:
+            path = array["path"]
+            if path in ours and path in old and not isinstance(old[path], rh5.Table):
+                keep = np.ones(array["rows"], bool)
+                for first, last in array["filled"]:
+                    keep[first:last] = False
+                was, now = old[path].read(), new[path].read()
+                if now.shape != was.shape or not np.array_equal(now[keep], was[keep]):
+                    wrong.append(path)
+    lost = bool(found["lost"] or any(t["lost"] or t["dropped"] for t in found["tables"]))
+    lost |= any(array["filled"] for array in found["arrays"])
+    return {"outcome": "wrong" if wrong else "part" if lost else "whole", "wrong": wrong}
+
+
+def _wrong_columns(report, old, new):
+    kept = np.ones(report["rows"], bool)
+    for first, last in report["lost"]:
+        kept[first:last] = False
+    rows = np.flatnonzero(kept)
+    if len(new) != len(rows) or (len(old) != report["rows"] and not report["notes"]):
+        return [f"{report['path']}: {len(new)} rows"]
+    was, now = old.read(), new.read()
+    wrong = [name for name in now if name not in was]
+    for name in now.keys() & was.keys():
+        values = plain(was[name])
+        if plain(now[name]) != [values[row] for row in rows]:
+            wrong.append(f"{report['path']}/{name}")
+    return wrong

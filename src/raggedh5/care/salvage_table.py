@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from raggedh5.care.salvage_field import neighbours, salvage_field
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
+from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
-from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_length
+from raggedh5.store.layout import (
+    form_of,
+    open_buffers,
+    open_offsets,
+    read_form_text,
+    read_length,
+)
 from raggedh5.store.partial import PartialReader
 from raggedh5.store.survey import PROBLEMS
 
@@ -44,6 +51,8 @@ class TableSalvage:
     ----------
     rows : int
         How many rows there are.
+    text, form
+        The form, as it stands and as what it says.
     dropped : dict
         Why columns cannot be read at all, by name.
     notes : list of str
@@ -59,8 +68,9 @@ class TableSalvage:
         self, handle: Handle, group: Any, skip: Container[str], at: Callable[[str], None]
     ) -> None:
         self.name = str(group.name)
-        self.form = read_form(group)
         self.notes: list[str] = []
+        self.text = self._form_text(handle, group)
+        self.form = form_of(self.text, self.name)
         self.dropped: dict[str, str] = {}
         self._fields: dict[str, Any] = {}
         self._offsets: PartialReader | None = None
@@ -154,6 +164,24 @@ class TableSalvage:
     def columns(self) -> list[str]:
         """The columns that can be read."""
         return list(self._fields)
+
+    def _form_text(self, handle: Handle, group: Any) -> str:
+        """Return the form, or the copy of it that was kept when the table was written."""
+        try:
+            kept = handle.sums.kept_form(self.name, address_of(group.id))
+            if kept is not None:
+                form_of(kept, self.name)
+        except PROBLEMS:
+            kept = None
+        if kept is None:
+            return read_form_text(group)
+        try:
+            damaged = read_form_text(group) != kept
+        except FormatError:
+            damaged = True
+        if damaged:
+            self.notes.append(f"{self.name}: its form was damaged; a copy of it took its place")
+        return kept
 
     def _ask(self, buffer: str, skip: Container[str], at: Callable[[str], None]) -> None:
         path = f"{self.name.rstrip('/')}/{buffer}"

@@ -11,12 +11,14 @@ from raggedh5.core.form import main_buffer
 from raggedh5.core.pipeline import available_threads
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.attributes import get_text, set_number, set_text
+from raggedh5.store.attributes import set_number, set_text
 from raggedh5.store.codec_keywords import codec_keywords
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
+from raggedh5.store.layout import ENCODING, ENCODING_VERSION
 from raggedh5.store.pieces import Pieces
+from raggedh5.store.sums import FORMAT_VERSION
 from raggedh5.store.survey import PROBLEMS, Found, survey
 from raggedh5.store.verbatim import (
     add_link,
@@ -133,7 +135,14 @@ class _Salvage:
             except PROBLEMS:
                 bad.update(part.chunks.start for part, _ in pieces.damaged(piece))
             self._advance(piece.chunks.stop - piece.chunks.start)
-        target = create_like(facts, self.made.h5, path)
+        try:
+            target = create_like(facts, self.made.h5, path)
+        except FormatError:
+            if bad or pieces.missing():
+                raise
+            copy_object(dataset, self.made.h5, path)
+            self.arrays.append(_array(path, facts, []))
+            return
         lost = copy_values(pieces, target, self.writing, bad)
         lost += [(p.box[0].start, p.box[0].stop) for p in pieces.missing()]
         self._copy_attributes(path, dataset, target)
@@ -178,16 +187,19 @@ class _Salvage:
                 if copy_values(Pieces(self.handle, facts), made, self.writing):
                     raise FormatError(f"{facts.name} cannot be read whole")
                 self._copy_attributes(facts.name, facts.dataset, made)
-        except (FormatError, WriteError):
+        except FormatError:
             del self.made.h5[path]
             self.writing.forget(path)
             return False
         self._copy_attributes(path, group, target, OWN)
-        for name in OWN[:2]:
-            set_text(target.id, name, get_text(group.id, name) or "0.1.0")
-        set_number(target.id, "raggedh5-version", 1)
-        set_text(target.id, "form", _form_without(get_text(group.id, "form") or "", table.dropped))
+        set_text(target.id, "encoding-type", ENCODING)
+        set_text(target.id, "encoding-version", ENCODING_VERSION)
+        set_number(target.id, "raggedh5-version", FORMAT_VERSION)
+        form = _form_without(table.text, table.dropped)
+        set_text(target.id, "form", form)
         set_number(target.id, "length", table.rows)
+        self.writing.sums.save()
+        self.writing.sums.keep_form(path, address_of(target.id), form)
         return True
 
     def _write_anew(self, table: TableSalvage, group: Any, path: str, lost: Ranges) -> None:

@@ -18,10 +18,10 @@ from raggedh5.care.findings import Findings
 from raggedh5.care.string_checks import StringCheck
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import FormatError
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.field_readers import NumberReader
 from raggedh5.store.handle import Handle
-from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_length
+from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_form_text, read_length
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.survey import PROBLEMS, attributes, members
 
@@ -91,6 +91,7 @@ class TableChecks:
             findings.error(self.name, "form", str(error))
             self._check_strays(set())
             return
+        self._check_form()
         try:
             self.rows = read_length(group)
         except FormatError as error:
@@ -100,6 +101,18 @@ class TableChecks:
             self._check_column(column, field)
         self.columns = len(self.form.fields)
         self._check_strays({name for f in self.form.fields.values() for name in f.buffers()})
+
+    def _check_form(self) -> None:
+        """Compare the form with the copy that was kept when the table was written."""
+        try:
+            kept = self.handle.sums.kept_form(self.name, address_of(self.group.id))
+        except PROBLEMS as error:
+            self.findings.error(self.name, "form", str(error))
+            return
+        if kept is not None and kept != read_form_text(self.group):
+            self.findings.error(
+                self.name, "form", f"{self.name}: its form is not the one that it was written with"
+            )
 
     def _check_rows(self, form: TableForm) -> None:
         """Look at the offsets of the rows, and find out how many items there are."""

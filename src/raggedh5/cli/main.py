@@ -16,6 +16,8 @@ COMMANDS = {
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
+    "repair": "Write what can be read of a damaged file to another.",
+    "validate": "Check a file: its structure, and every chunk in it.",
 }
 
 
@@ -53,8 +55,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Ragged scientific data in plain HDF5 files.
 
-    Exit status: 0 if all went well, 2 after an error (one line on stderr says which), 130 after an
-    interrupt.
+    Exit status: 0 if all went well, 1 if what was checked is not in order, 2 after an error (one
+    line on stderr says which), 130 after an interrupt.
     """
 
 

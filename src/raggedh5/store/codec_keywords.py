@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from raggedh5.core.native import BITSHUFFLE
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import missing_filters
 
@@ -35,5 +36,7 @@ def codec_keywords(facts: Facts) -> Any:
         elif code == LZF:
             known["compression"] = "lzf"
         else:
-            known |= {"compression": code, "compression_opts": parameters}
+            # Bitshuffle puts its version and the item's size before what it is given.
+            given = parameters[3:] if code == BITSHUFFLE else parameters
+            known |= {"compression": code, "compression_opts": given}
     return known

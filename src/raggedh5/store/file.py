@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
-from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
+from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.handle import Handle, Verify
@@ -108,16 +108,18 @@ class File:
                 adopted=adopted,
                 read_only=not adopted and mode == "r",
             )
-        except BaseException:
+            self._links = Links(self._handle)
+        except BaseException as error:
             if not adopted:
                 root.close()
             if self._new is not None:
                 self._new.discard()
+            if isinstance(error, RuntimeError):  # h5py's, where the root group is damaged
+                raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
             raise
         self._handle.reopen = partial(
             reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
         )
-        self._links = Links(self._handle)
         self._root = root
         if self._new is not None:
             # A file that is never closed leaves nothing behind.

@@ -17,14 +17,18 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.sums import FORMAT_VERSION
 
 __all__ = [
+    "ENCODING",
+    "ENCODING_VERSION",
     "Layout",
     "Storage",
     "create_buffer",
     "create_group",
+    "form_of",
     "is_table",
     "open_buffers",
     "open_offsets",
     "read_form",
+    "read_form_text",
     "read_layout",
     "read_length",
     "set_form",
@@ -152,6 +156,19 @@ def read_form(group: h5py.Group) -> TableForm:
     FormatError
         If it cannot be read, or the table was written in a newer version of the format.
     """
+    return form_of(read_form_text(group), str(group.name))
+
+
+def form_of(text: str, path: str) -> TableForm:
+    """Return what the text of a form says of the table at `path`, or raise FormatError."""
+    try:
+        return parse_form(text)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def read_form_text(group: h5py.Group) -> str:
+    """Read the form of a table as it stands; raise FormatError as `read_form`."""
     path = str(group.name)
     try:
         version = get_number(group.id, "raggedh5-version")
@@ -165,10 +182,7 @@ def read_form(group: h5py.Group) -> TableForm:
         )
     if text is None:
         raise FormatError(f"{path} is no table: its form or length is missing")
-    try:
-        return parse_form(text)
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+    return text
 
 
 def read_length(group: h5py.Group) -> int:

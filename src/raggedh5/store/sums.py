@@ -189,6 +189,40 @@ class FileSums:
             raise
         return stored
 
+    def keep_form(self, name: str, address: int, text: str) -> None:
+        """Keep a copy of the form of a table beside the checksums of its buffers, if it has any.
+
+        The form says what the numbers mean, and has no checksum of its own.
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written.
+        """
+        try:
+            group = self._group(f"{ROOT}{self.path(name)}") if self.usable else None
+            if group is not None and isinstance(group, h5g.GroupID):
+                set_text(group, "form", text)
+                set_number(group, "address", address)
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise WriteError(f"{name}: a copy of its form could not be kept: {error}") from error
+
+    def kept_form(self, name: str, address: int) -> str | None:
+        """Return the copy of the form of a table, None where there is none.
+
+        Raises
+        ------
+        FormatError
+            If it cannot be read.
+        """
+        try:
+            group = self._group(f"{ROOT}{self.path(name)}") if self.usable else None
+            if group is None or get_number(group, "address") != address:
+                return None
+            return get_text(group, "form")
+        except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+            raise FormatError(f"/{ROOT}{name} cannot be read: {error}") from error
+
     def drop(self, path: str, stored: Any) -> None:
         """Delete a list of checksums, unless it is another one that is at `path` now."""
         if stored and self.has(f"{ROOT}{path}", address_of(stored)):

@@ -8,8 +8,9 @@ import numpy as np
 from h5py import h5d, h5o, h5p, h5s
 
 from raggedh5.core.checksum import checksum
-from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.facts import Facts
+from raggedh5.core.native import BITSHUFFLE
+from raggedh5.errors import FormatError
+from raggedh5.store.facts import Facts, pipeline_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.pieces import Piece, Pieces
 from raggedh5.store.survey import PROBLEMS, attributes
@@ -49,8 +50,8 @@ def create_like(facts: Facts, parent: h5py.Group, name: str) -> h5py.Dataset:
 
     Raises
     ------
-    WriteError
-        If HDF5 refuses that.
+    FormatError
+        If HDF5 refuses that, or a filter makes other parameters of those that it had.
     """
     try:
         old = facts.id.get_create_plist()
@@ -64,15 +65,21 @@ def create_like(facts: Facts, parent: h5py.Group, name: str) -> h5py.Dataset:
             new.set_chunk(facts.chunks)
             for i in range(old.get_nfilters()):
                 code, flags, parameters, _ = old.get_filter(i)
-                new.set_filter(code, flags, parameters)
+                # Bitshuffle puts its version and the item's size before what it is given.
+                given = parameters[3:] if code == BITSHUFFLE else parameters
+                new.set_filter(code, flags, given)
         maxshape = facts.dataset.maxshape
         limits = tuple(h5s.UNLIMITED if n is None else n for n in maxshape or ())
         space = h5s.create_simple(facts.shape, limits) if facts.shape else h5s.create(h5s.SCALAR)
         kind = facts.id.get_type().copy()
-        created = h5d.create(parent.id, name.encode("utf-8", "surrogateescape"), kind, space, new)
+        key = name.encode("utf-8", "surrogateescape")
+        created = h5py.Dataset(h5d.create(parent.id, key, kind, space, new, _links()))
     except PROBLEMS as error:
-        raise WriteError(f"{facts.name} cannot be created anew: {error}") from error
-    return h5py.Dataset(created)
+        raise FormatError(f"{facts.name} cannot be created anew: {error}") from error
+    if pipeline_of(created) != facts.pipeline:
+        del parent[name]
+        raise FormatError(f"{facts.name}: its filters cannot be set up anew")
+    return created
 
 
 def copy_values(
@@ -163,3 +170,10 @@ def _copy_rows(pieces: Pieces, piece: Piece, target: h5py.Dataset) -> list[tuple
         except PROBLEMS:
             lost.append((row, row + 1))
     return lost
+
+
+def _links() -> Any:
+    """Return the properties of a link that makes the groups on its way."""
+    links = h5p.create(h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    return links

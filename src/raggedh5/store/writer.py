@@ -13,9 +13,9 @@ from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.core.row_messages import shifted
 from raggedh5.core.schema import Column, check_names
 from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store.attributes import set_number
+from raggedh5.store.attributes import get_text, set_number
 from raggedh5.store.dictionary import read_dictionary
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.field_writers import (
     DictionaryWriter,
     FieldSpec,
@@ -75,6 +75,7 @@ class TableWriter:
         self._item_count = 0
         self._part = PART
         self._saved = -1
+        self._form_kept = False
         self.length = 0
         if ragged is None:
             layout = read_layout(group)
@@ -128,6 +129,10 @@ class TableWriter:
             raise WriteError(f"{self.name}: its length could not be written: {error}") from error
         for stream in self._streams:
             stream.sums.save()
+        if not self._form_kept:
+            address = address_of(self.h5.id)
+            self.handle.sums.keep_form(self.name, address, get_text(self.h5.id, "form") or "")
+            self._form_kept = True
         self.length = self._saved = self._count
 
     def renewed(self) -> "TableWriter":
@@ -229,6 +234,7 @@ class TableWriter:
         """Open the streams of all buffers, which may have just been created."""
         self._buffers = buffers
         self._streams.clear()
+        self._form_kept = False
         open_stream = partial(self._stream, fresh=fresh)
         items = self.length
         if form.offsets is not None:
