@@ -1,5 +1,6 @@
 """The check of a whole file, in this process: what `raggedh5.care.validate` has a child do."""
 
+import posixpath
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -57,6 +58,7 @@ class _Checking:
             ("tables", "rows", "items", "columns", "arrays", "chunks", "checksums"), 0
         )
         self.pieces: list[Pieces] = []
+        self._found: dict[str, str] = {}
         self.checks: list[Check] = []
         self._done = 0
         self._total = 0
@@ -83,6 +85,7 @@ class _Checking:
     def _look_at(self, found: Found) -> None:
         """Look at the metadata of one object, and think up the checks of what it holds."""
         path, findings = found.path, self.findings
+        self._found[path] = found.kind
         if found.kind == "lost":
             findings.error(path, "structure", f"{path}: {found.target[0]}")
         elif found.kind == "soft" and not self._leads_somewhere(path):
@@ -122,13 +125,30 @@ class _Checking:
         if pieces is None:
             return
         self.pieces.append(pieces)
+        self._check_kept_rows(pieces)
         stop = facts.shape[0] if facts.shape else 0
         why = finite_reason(facts, self.finite)
         self.checks.append(values_check(pieces, self.findings, self._add, stop, why))
 
+    def _check_kept_rows(self, pieces: Pieces) -> None:
+        """Compare the extent of an array with the copy that was kept when it was written."""
+        facts = pieces.facts
+        try:
+            rows = None if pieces.map is None else pieces.map.sums.kept_rows()
+        except PROBLEMS as error:
+            self.findings.error(facts.name, "extent", str(error))
+            return
+        if rows is not None and rows != facts.shape[0]:
+            self.findings.error(
+                facts.name,
+                "extent",
+                f"{facts.name}: {facts.shape[0]} rows, but it was written with {rows}",
+                min(rows, facts.shape[0]),
+            )
+
     def _leads_somewhere(self, path: str) -> bool:
         try:
-            return path in self.file
+            return self.file.get(path) is not None
         except PROBLEMS:
             return False
 
@@ -136,7 +156,7 @@ class _Checking:
         """Look at the attributes of the file, and for checksums of what is not there."""
         for why in attributes(self.file)[1].values():
             self.findings.error("/", "attribute", f"/: {why}")
-        lists, problem = lists_of(self.file)
+        lists, tables, problem = lists_of(self.file)
         if problem:
             self.findings.error(f"/{GROUP}", "structure", f"/{GROUP}: {problem}")
         try:
@@ -147,10 +167,19 @@ class _Checking:
         except PROBLEMS as error:
             self.findings.error(f"/{GROUP}", "structure", str(error))
         for path in lists:
-            if not self._leads_somewhere(path):
-                self.findings.warn(
-                    path, "missing", f"{path} has checksums, but is not there: deleted, or lost"
-                )
+            self._check_there(path, "array", "has checksums")
+        for path in tables:
+            self._check_there(path, "table", "has the copy of a form")
+
+    def _check_there(self, path: str, kind: str, why: str) -> None:
+        """See that what something is kept of is still there, and is what it was."""
+        found = self._found.get(path)
+        if found is None and kind == "array":
+            found = "array" if self._found.get(posixpath.dirname(path)) == "table" else None
+        if found is None and not self._leads_somewhere(path):
+            self.findings.warn(path, "missing", f"{path} {why}, but is gone: deleted, or lost")
+        elif found not in (kind, None):
+            self.findings.error(path, "structure", f"{path} {why}, but is no {kind}")
 
     def _check_places(self) -> None:
         """See that no two chunks lie in the same bytes; count them."""

@@ -69,6 +69,7 @@ class TableSalvage:
     ) -> None:
         self.name = str(group.name)
         self.notes: list[str] = []
+        self._kept_length: int | None = None
         self.text = self._form_text(handle, group)
         self.form = form_of(self.text, self.name)
         self.dropped: dict[str, str] = {}
@@ -105,6 +106,9 @@ class TableSalvage:
         if self._offsets is not None:
             extents = [self._offsets.extent - 1]
         found = max(min(extents, default=0), 0)
+        if length is not None and length < (self._kept_length or 0):
+            self.notes.append(f"{self.name}: it says {length} rows, but {self._kept_length} were")
+            length = self._kept_length
         if length is None or length > found:
             if length is not None:
                 self.notes.append(f"{self.name}: {found} rows are there, not {length}")
@@ -168,7 +172,7 @@ class TableSalvage:
     def _form_text(self, handle: Handle, group: Any) -> str:
         """Return the form, or the copy of it that was kept when the table was written."""
         try:
-            kept = handle.sums.kept_form(self.name, address_of(group.id))
+            kept, self._kept_length = handle.sums.kept_table(self.name, address_of(group.id))
             if kept is not None:
                 form_of(kept, self.name)
         except PROBLEMS:

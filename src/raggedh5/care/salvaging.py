@@ -1,16 +1,18 @@
 """The salvage of a whole file, in this process: what `raggedh5.care.repair` has a child do."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from raggedh5.care.pulse import Pulse
 from raggedh5.care.salvage_table import Ranges, TableSalvage
 from raggedh5.care.worker import MOST_THREADS
+from raggedh5.core.chunks import TARGET
 from raggedh5.core.form import main_buffer
 from raggedh5.core.pipeline import available_threads
 from raggedh5.core.schema import Column
-from raggedh5.errors import FormatError, WriteError
+from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.attributes import set_number, set_text
 from raggedh5.store.codec_keywords import codec_keywords
 from raggedh5.store.facts import Facts, address_of
@@ -19,7 +21,7 @@ from raggedh5.store.handle import Handle
 from raggedh5.store.layout import ENCODING, ENCODING_VERSION
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import FORMAT_VERSION
-from raggedh5.store.survey import PROBLEMS, Found, survey
+from raggedh5.store.survey import PROBLEMS, Found, attributes, survey
 from raggedh5.store.verbatim import (
     add_link,
     copy_attributes,
@@ -33,6 +35,8 @@ __all__ = ["salvage_file"]
 
 OWN = ("encoding-type", "encoding-version", "raggedh5-version", "form", "length")
 """Attributes that make a group a table."""
+
+OF_BUFFERS = ("encoding-type", "encoding-version", "finite")
 
 
 def salvage_file(path: str, target: str, skip: Sequence[str], pulse: Pulse) -> dict[str, Any]:
@@ -135,6 +139,10 @@ class _Salvage:
             except PROBLEMS:
                 bad.update(part.chunks.start for part, _ in pieces.damaged(piece))
             self._advance(piece.chunks.stop - piece.chunks.start)
+        rows = pieces.map.sums.kept_rows() if pieces.map is not None else None
+        if rows is not None and rows != facts.shape[0]:
+            self._lose(path, f"it has {facts.shape[0]} rows, but was written with {rows}")
+            facts.shape = (min(rows, facts.shape[0]), *facts.inner)
         try:
             target = create_like(facts, self.made.h5, path)
         except FormatError:
@@ -145,6 +153,8 @@ class _Salvage:
             return
         lost = copy_values(pieces, target, self.writing, bad)
         lost += [(p.box[0].start, p.box[0].stop) for p in pieces.missing()]
+        self.writing.sums.save()
+        self.writing.sums.of(Facts(target)).keep_rows(facts.shape[0] if facts.shape else 0)
         self._copy_attributes(path, dataset, target)
         self.arrays.append(_array(path, facts, _joined(lost)))
 
@@ -194,39 +204,54 @@ class _Salvage:
         self._copy_attributes(path, group, target, OWN)
         set_text(target.id, "encoding-type", ENCODING)
         set_text(target.id, "encoding-version", ENCODING_VERSION)
-        set_number(target.id, "raggedh5-version", FORMAT_VERSION)
+        if "raggedh5-version" in group.attrs:  # AnnData does not write it
+            set_number(target.id, "raggedh5-version", FORMAT_VERSION)
         form = _form_without(table.text, table.dropped)
         set_text(target.id, "form", form)
         set_number(target.id, "length", table.rows)
         self.writing.sums.save()
-        self.writing.sums.keep_form(path, address_of(target.id), form)
+        self.writing.sums.keep_table(path, address_of(target.id), table.rows, form)
         return True
 
     def _write_anew(self, table: TableSalvage, group: Any, path: str, lost: Ranges) -> None:
         """Append the rows that are left to a new table."""
-        columns = {}
+        try:
+            self._append_rows(table, path, lost, finite=True)
+        except SchemaError:
+            del self.made.h5[path]
+            self.writing.forget(path)
+            table.notes.append(f"{path}: columns that say that they are finite are not")
+            self._append_rows(table, path, lost, finite=False)
+        self._copy_attributes(path, group, self.made.h5[path], OWN)
+
+    def _append_rows(self, table: TableSalvage, path: str, lost: Ranges, finite: bool) -> None:
+        columns, chunk_bytes = {}, 1
         for name in table.columns:
             field, buffers = table.form.fields[name], table.buffers[name]
-            spec = field.column
+            spec, main = field.column, buffers[main_buffer(field)]
+            said = attributes(buffers[field.values].dataset)[0].get("finite", False)
+            attrs, problems = attributes(main.dataset)
+            for why in problems.values():
+                self._lose(main.name, why)
             columns[name] = Column(
                 spec.dtype,
                 spec.shape,
                 spec.nested,
                 bool(field.codes) if spec.is_string else None,
                 spec.nullable,
-                codec=codec_keywords(buffers[main_buffer(field)]),
+                finite=finite and bool(said) and not spec.is_string,
+                codec=codec_keywords(main),
+                attrs={key: value for key, value in attrs.items() if key not in OF_BUFFERS},
             )
-        made = self.made.create_table(path, columns, ragged=table.form.offsets is not None)
+            for facts in buffers.values():
+                size = facts.dtype.itemsize * math.prod(facts.chunks or ())
+                chunk_bytes = max(chunk_bytes, size if facts.chunks else TARGET)
+        ragged = table.form.offsets is not None
+        made = self.made.create_table(path, columns, ragged=ragged, chunk_bytes=chunk_bytes)
         for batch in table.kept(lost):
             made.append(batch)
             self.pulse(self._done, self._total)
         self.made.flush()
-        self._copy_attributes(path, group, made.h5, OWN)
-        for name in table.columns if len(made) else ():
-            field = table.form.fields[name]
-            source = table.buffers[name][main_buffer(field)].dataset
-            own = ("encoding-type", "encoding-version")
-            self._copy_attributes(f"{path}/{name}", source, made[name].h5, own)
 
     def _copy_buffers(self, found: Found) -> None:
         """Keep the datasets of what is no table any more."""

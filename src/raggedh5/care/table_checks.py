@@ -91,28 +91,37 @@ class TableChecks:
             findings.error(self.name, "form", str(error))
             self._check_strays(set())
             return
-        self._check_form()
+        written = self._check_form()
         try:
             self.rows = read_length(group)
         except FormatError as error:
             findings.error(self.name, "length", str(error))
+        if written is not None and self.rows < written:
+            findings.error(
+                self.name,
+                "length",
+                f"{self.name}: {self.rows} rows, but {written} were written",
+                self.rows,
+            )
         self._check_rows(self.form)
         for column, field in self.form.fields.items():
             self._check_column(column, field)
         self.columns = len(self.form.fields)
         self._check_strays({name for f in self.form.fields.values() for name in f.buffers()})
 
-    def _check_form(self) -> None:
-        """Compare the form with the copy that was kept when the table was written."""
+    def _check_form(self) -> int | None:
+        """Compare the form with the copy that was kept of it; return the copy of the length."""
         try:
-            kept = self.handle.sums.kept_form(self.name, address_of(self.group.id))
+            address = address_of(self.group.id)
+            kept, length = self.handle.sums.kept_table(self.name, address)
         except PROBLEMS as error:
             self.findings.error(self.name, "form", str(error))
-            return
+            return None
         if kept is not None and kept != read_form_text(self.group):
             self.findings.error(
                 self.name, "form", f"{self.name}: its form is not the one that it was written with"
             )
+        return length
 
     def _check_rows(self, form: TableForm) -> None:
         """Look at the offsets of the rows, and find out how many items there are."""

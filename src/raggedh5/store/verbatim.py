@@ -112,6 +112,8 @@ def copy_values(
     lost = []
     for number in np.flatnonzero(pieces.stored).tolist():
         place = tuple(s.start for s in pieces.chunk(number).box)
+        if place[0] >= target.shape[0]:
+            continue
         try:
             stored = None if number in skip else chunk_map.fetch(number)
         except FormatError:

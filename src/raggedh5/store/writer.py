@@ -129,10 +129,7 @@ class TableWriter:
             raise WriteError(f"{self.name}: its length could not be written: {error}") from error
         for stream in self._streams:
             stream.sums.save()
-        if not self._form_kept:
-            address = address_of(self.h5.id)
-            self.handle.sums.keep_form(self.name, address, get_text(self.h5.id, "form") or "")
-            self._form_kept = True
+        self._keep_copies()
         self.length = self._saved = self._count
 
     def renewed(self) -> "TableWriter":
@@ -151,6 +148,15 @@ class TableWriter:
         self.handle.sink.drain()
         for stream in self._streams:
             stream.sums.save()
+        self._keep_copies()
+
+    def _keep_copies(self) -> None:
+        """Keep copies of form and length with the checksums, once there are some."""
+        group = self.h5.id
+        text = None if self._form_kept else get_text(group, "form")
+        self.handle.sums.keep_table(self.name, address_of(group), self._count, text)
+        # In an adopted file there are no checksums before it is settled.
+        self._form_kept = not self.handle.adopted
 
     def _append(self, batch: Batch) -> None:
         """Append a batch, a large one part by part; go back to where it began if that fails."""
