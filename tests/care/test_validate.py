@@ -394,3 +394,21 @@ def test_progress(path):
     seen = []
     check(path, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] == check(path).counts["stored_bytes"]
+
+
+def test_virtual_datasets(tmp_path):
+    path = tmp_path / "parts.h5"
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file["x"] = np.arange(20.0)
+    for rows in (20, 2**45):
+        layout = h5py.VirtualLayout((rows,), "f8")
+        layout[:20] = h5py.VirtualSource(tmp_path / "part.h5", "x", (20,))
+        with h5py.File(path, "w") as file:
+            file.create_virtual_dataset("x", layout)
+        report = check(path, finite=True)
+        assert report.valid, report.errors
+
+
+def test_a_file_that_is_open_for_writing(path):
+    with rh5.File(path, "a"), pytest.raises(rh5.WriteError, match="being written to elsewhere"):
+        validate(path)

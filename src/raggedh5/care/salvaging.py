@@ -101,7 +101,7 @@ class _Salvage:
             except WriteError:
                 raise
             except PROBLEMS as error:
-                self._lose(found.path, str(error) or type(error).__name__)
+                self._drop(found.path, error)
         return {"tables": self.tables, "arrays": self.arrays, "lost": self.lost}
 
     def _copy(self, found: Found) -> None:
@@ -204,7 +204,8 @@ class _Salvage:
         self._copy_attributes(path, group, target, OWN)
         set_text(target.id, "encoding-type", ENCODING)
         set_text(target.id, "encoding-version", ENCODING_VERSION)
-        if "raggedh5-version" in group.attrs:  # AnnData does not write it
+        read, unread = attributes(group)
+        if "raggedh5-version" in read or unread:  # AnnData does not write it
             set_number(target.id, "raggedh5-version", FORMAT_VERSION)
         form = _form_without(table.text, table.dropped)
         set_text(target.id, "form", form)
@@ -264,13 +265,20 @@ class _Salvage:
             except WriteError:
                 raise
             except PROBLEMS as error:
-                self._lose(inside.path, str(error) or type(error).__name__)
+                self._drop(inside.path, error)
 
     def _copy_attributes(
         self, path: str, source: Any, target: Any, skip: tuple[str, ...] = ()
     ) -> None:
         for why in copy_attributes(source, target, skip):
             self._lose(path, why)
+
+    def _drop(self, path: str, error: BaseException) -> None:
+        """Leave an object out, and the half of it that has been written."""
+        self._lose(path, str(error) or type(error).__name__)
+        if self.made.h5.get(path, getlink=True) is not None:
+            del self.made.h5[path]
+            self.writing.forget(path)
 
     def _lose(self, path: str, why: str) -> None:
         self.lost.append({"path": path, "why": why[:1000]})

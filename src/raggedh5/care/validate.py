@@ -96,6 +96,8 @@ def validate(
     ------
     FileNotFoundError
         If there is no such file.
+    WriteError
+        If it is being written to elsewhere.
 
     Examples
     --------

@@ -18,7 +18,7 @@ def codec_keywords(facts: Facts) -> Any:
     --------
     >>> import h5py
     >>> with h5py.File("x.h5", "w", driver="core", backing_store=False) as file:
-    ...     codec_keywords(Facts(file.create_dataset("x", (9,), chunks=(3,), compression=4)))
+    ...     codec_keywords(Facts(file.create_dataset("x", (9,), "f4", chunks=(3,), compression=4)))
     {'compression': 'gzip', 'compression_opts': 4}
     """
     known: dict[str, Any] = {}

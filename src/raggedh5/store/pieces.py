@@ -151,8 +151,17 @@ class Pieces:
         if not self.nbytes and not self.facts.virtual:
             return
         step = max(1, PIECE // row_bytes)
-        for first in range(0, self.shape[0], step):
-            yield Piece((slice(first, min(first + step, self.shape[0])), *rest), range(0))
+        rows = self._mapped_rows() if self.facts.virtual else self.shape[0]
+        for first in range(0, rows, step):
+            yield Piece((slice(first, min(first + step, rows)), *rest), range(0))
+
+    def _mapped_rows(self) -> int:
+        """Return up to which row a virtual dataset has sources; behind it there is only fill."""
+        ends = [0]
+        for source in self.facts.dataset.virtual_sources():
+            bounds = source.vspace.get_select_bounds()
+            ends.append(int(bounds[1][0]) + 1)
+        return min(max(ends), self.shape[0])
 
     def _check_contiguous(self, handle: Handle) -> None:
         facts = self.facts
