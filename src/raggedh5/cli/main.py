@@ -19,6 +19,8 @@ COMMANDS = {
     "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
     "recover": "Bring a file back whose writer was killed.",
+    "repair": "Write what can be read of a damaged file to another.",
+    "validate": "Check a file: its structure, and every chunk in it.",
 }
 
 
@@ -56,8 +58,8 @@ class Commands(click.Group):
 def cli() -> None:
     """Ragged scientific data in plain HDF5 files.
 
-    Exit status: 0 if all went well, 2 after an error (one line on stderr says which), 130 after an
-    interrupt.
+    Exit status: 0 if all went well, 1 if what was checked is not in order, 2 after an error (one
+    line on stderr says which), 130 after an interrupt.
     """
 
 

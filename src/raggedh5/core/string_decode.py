@@ -9,7 +9,7 @@ from raggedh5.core.kept import Offsets, check_offsets
 from raggedh5.errors import FormatError
 from raggedh5.kernels.string_decode import first_not_utf8, pick_array, pick_list, to_array, to_list
 
-__all__ = ["Strings", "check_utf8", "decode", "decode_array", "take", "take_array"]
+__all__ = ["Strings", "check_utf8", "decode", "decode_array", "find_not_utf8", "take", "take_array"]
 
 Strings = np.ndarray[tuple[int], np.dtypes.StringDType]
 T = TypeVar("T")
@@ -86,9 +86,20 @@ def check_utf8(data: npt.NDArray[np.uint8], offsets: Offsets) -> None:
     FormatError
         Naming the first row that is not.
     """
-    bad = first_not_utf8(data, offsets)
+    bad = find_not_utf8(data, offsets)
     if bad >= 0:
         raise _not_utf8(bad)
+
+
+def find_not_utf8(data: npt.NDArray[np.uint8], offsets: Offsets) -> int:
+    """Return the first item, of offsets that were checked before, that is not UTF-8, or -1.
+
+    Examples
+    --------
+    >>> find_not_utf8(np.array([67, 200], np.uint8), np.array([0, 1, 2]))
+    1
+    """
+    return first_not_utf8(np.ascontiguousarray(data), np.ascontiguousarray(offsets))
 
 
 @overload

@@ -88,6 +88,7 @@ class ArrayWriter:
             stream.sync_tail()
         stream.finish()
         stream.sums.save()
+        stream.sums.keep_rows(stream.extent)
         self._saved = stream.count
 
     def renewed(self) -> "ArrayWriter":
@@ -121,3 +122,4 @@ class ArrayWriter:
         self.stream.put_tail()
         self.handle.sink.drain()
         self.stream.sums.save()
+        self.stream.sums.keep_rows(self.stream.extent)

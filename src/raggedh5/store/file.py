@@ -157,7 +157,8 @@ class File:
                 self._handle.path = self._handle.location = str(self._safety.path)
                 self._handle.safety = self._safety
                 self._safety.attach(self._handle)
-        except BaseException:
+            self._links = Links(self._handle)
+        except BaseException as error:
             if not adopted:
                 root.close()
             if self._new is not None:
@@ -166,11 +167,12 @@ class File:
                 self._safety.release()
             if self._live is not None:
                 self._live.close()
+            if isinstance(error, RuntimeError):  # h5py's, where the root group is damaged
+                raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
             raise
         self._handle.reopen = partial(
             reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
         )
-        self._links = Links(self._handle)
         if self._new is not None:
             # A file that is never closed leaves nothing behind.
             self._handle.on_loss = weakref.finalize(self._handle, self._new.discard)

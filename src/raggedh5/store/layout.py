@@ -17,18 +17,27 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.sums import FORMAT_VERSION
 
 __all__ = [
+    "ENCODING",
+    "ENCODING_VERSION",
     "Layout",
     "Storage",
     "create_buffer",
     "create_group",
+    "form_of",
     "is_table",
+    "open_buffers",
+    "open_offsets",
+    "read_form",
+    "read_form_text",
     "read_layout",
+    "read_length",
     "set_form",
 ]
 
 ENCODING = "awkward-array"
 ENCODING_VERSION = "0.1.0"
 ARRAY_ENCODING_VERSION = "0.2.0"
+_UNREADABLE = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class Storage:
@@ -130,38 +139,88 @@ def read_layout(group: h5py.Group) -> Layout:
         If the form cannot be read, a buffer is missing or of another dtype, or the table was
         written in a newer version of the format.
     """
+    form = read_form(group)
+    length = read_length(group)
+    buffers = {}
+    for name in form.fields:
+        buffers.update(open_buffers(group, form, name))
+    buffers.update(open_offsets(group, form, length))
+    return Layout(form, length, buffers)
+
+
+def read_form(group: h5py.Group) -> TableForm:
+    """Read the form of a table.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read, or the table was written in a newer version of the format.
+    """
+    return form_of(read_form_text(group), str(group.name))
+
+
+def form_of(text: str, path: str) -> TableForm:
+    """Return what the text of a form says of the table at `path`, or raise FormatError."""
+    try:
+        return parse_form(text)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def read_form_text(group: h5py.Group) -> str:
+    """Read the form of a table as it stands; raise FormatError as `read_form`."""
     path = str(group.name)
     try:
         version = get_number(group.id, "raggedh5-version")
         text = get_text(group.id, "form")
-        length = get_number(group.id, "length")
-        if version is not None and version > FORMAT_VERSION:
-            raise FormatError(
-                f"{path}: format version {version} is newer than {FORMAT_VERSION}; install a "
-                "newer raggedh5"
-            )
-        if text is None or length is None:
-            raise FormatError(f"{path} is no table: its form or length is missing")
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except _UNREADABLE as error:
         raise FormatError(f"{path} is no table: its form or length cannot be read") from error
+    if version is not None and version > FORMAT_VERSION:
+        raise FormatError(
+            f"{path}: format version {version} is newer than {FORMAT_VERSION}; install a "
+            "newer raggedh5"
+        )
+    if text is None:
+        raise FormatError(f"{path} is no table: its form or length is missing")
+    return text
+
+
+def read_length(group: h5py.Group) -> int:
+    """Read how many rows a table has.
+
+    Raises
+    ------
+    FormatError
+        If that is missing, or no number of rows.
+    """
+    path = str(group.name)
     try:
-        form = parse_form(text)
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
+        length = get_number(group.id, "length")
+    except _UNREADABLE as error:
+        raise FormatError(f"{path} is no table: its form or length cannot be read") from error
+    if length is None:
+        raise FormatError(f"{path} is no table: its form or length is missing")
     if length < 0:
         raise FormatError(f"{path}: a table of {length} rows")
+    return length
+
+
+def open_buffers(group: h5py.Group, form: TableForm, column: str) -> dict[str, Facts]:
+    """Open the buffers of a column and compare them with the form, or raise FormatError."""
+    field = form.fields[column]
     buffers = {}
-    for name, field in form.fields.items():
-        for buffer, dtype in field.buffers().items():
-            inner = field.column.shape if buffer == field.values else ()
-            buffers[buffer] = _buffer(group, path, name, buffer, dtype, inner)
-    if form.offsets is not None and (form.fields or length):
-        buffers[form.offsets] = _buffer(
-            group, path, "offsets", form.offsets, form.offsets_dtype, ()
-        )
-    return Layout(form, length, buffers)
+    for buffer, dtype in field.buffers().items():
+        inner = field.column.shape if buffer == field.values else ()
+        buffers[buffer] = _buffer(group, str(group.name), column, buffer, dtype, inner)
+    return buffers
+
+
+def open_offsets(group: h5py.Group, form: TableForm, length: int) -> dict[str, Facts]:
+    """Open the offsets of the rows, where a table has some, or raise FormatError."""
+    if form.offsets is None or not (form.fields or length):
+        return {}
+    dtype = form.offsets_dtype
+    return {form.offsets: _buffer(group, str(group.name), "offsets", form.offsets, dtype, ())}
 
 
 def _buffer(

@@ -138,7 +138,7 @@ class Reader:
                 if found is None or not found.is_current:  # no other thread was quicker
                     if self.handle.changing:
                         self.dataset.id.flush()
-                    found = self._map = ChunkMap(self.handle, self.facts)
+                    found = self._map = ChunkMap(self.handle, self.facts, self.codec is None)
         return found
 
     def steadily(self, chunk_map: ChunkMap, read: Callable[[ChunkMap], Result]) -> Result:

@@ -15,7 +15,7 @@ from h5py import h5g, h5o
 from numpy.typing import NDArray
 
 from raggedh5._version import __version__
-from raggedh5.core.checksum import UNKNOWN
+from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.attributes import (
     create_list,
@@ -28,7 +28,7 @@ from raggedh5.store.attributes import (
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.paths import without_links
 
-__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums"]
+__all__ = ["FORMAT_VERSION", "GROUP", "ChunkSums", "FileSums", "lists_of"]
 
 GROUP = "__raggedh5__"
 FORMAT_VERSION = 1
@@ -102,9 +102,12 @@ class FileSums:
     def usable(self) -> bool:
         """Whether the checksums are of the kind that is known here; others are left alone."""
         if self._usable is None:
-            group = self._group(GROUP)
-            version = None if group is None else get_number(group, "format-version")
-            kind = None if group is None else get_text(group, "checksum")
+            try:
+                group = self._group(GROUP)
+                version = None if group is None else get_number(group, "format-version")
+                kind = None if group is None else get_text(group, "checksum")
+            except (KeyError, OSError, RuntimeError, ValueError) as error:
+                raise FormatError(f"/{GROUP} cannot be read: {error}") from error
             self._usable = (version or 0) <= FORMAT_VERSION and kind in (None, CHECKSUM)
         return self._usable
 
@@ -114,8 +117,11 @@ class FileSums:
         known = self._many_names.get(folder)
         if known is None:
             # A group that has been deleted is at no path any more, but may be in use still.
-            there = bool(folder) and folder in self.file
-            known = there and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            try:
+                there = bool(folder) and folder in self.file
+                known = there and h5o.get_info(self.file.id, folder.encode()).rc > 1
+            except (KeyError, OSError, RuntimeError, ValueError) as error:
+                raise FormatError(f"{folder} cannot be read: {error}") from error
             self._many_names[folder] = known
         return known
 
@@ -182,6 +188,56 @@ class FileSums:
                 self.file.id.unlink(name)
             raise
         return stored
+
+    def keep_table(self, name: str, address: int, length: int, text: str | None) -> None:
+        """Keep a copy of length and form of a table beside the checksums of its buffers.
+
+        They say what the numbers mean, and have no checksum of their own. Nothing is done where
+        there are no checksums.
+
+        Parameters
+        ----------
+        name, address
+            The table.
+        length, text
+            Its length and its form, None for a form that is kept already.
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written.
+        """
+        try:
+            group = self._group(f"{ROOT}{self.path(name)}") if self.usable else None
+            if group is None:
+                return
+            if text is not None:
+                set_text(group, "form", text)
+                set_text(group, "form-checksum", _form_checksum(text))
+                set_number(group, "address", address)
+            set_number(group, "length", length)
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise WriteError(f"{name}: a copy of its form could not be kept: {error}") from error
+
+    def kept_table(self, name: str, address: int) -> tuple[str | None, int | None]:
+        """Return the copies of form and length of a table, None for those that are not there.
+
+        Raises
+        ------
+        FormatError
+            If it cannot be read, or does not match its checksum.
+        """
+        try:
+            group = self._group(f"{ROOT}{self.path(name)}") if self.usable else None
+            if group is None or get_number(group, "address") != address:
+                return None, None
+            length = get_number(group, "length")
+            text, said = get_text(group, "form"), get_text(group, "form-checksum")
+        except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+            raise FormatError(f"/{ROOT}{name} cannot be read: {error}") from error
+        if text is not None and said != _form_checksum(text):
+            raise FormatError(f"/{ROOT}{name}: the copy of the form of {name} is damaged")
+        return text, length
 
     def drop(self, path: str, stored: Any) -> None:
         """Delete a list of checksums, unless it is another one that is at `path` now."""
@@ -274,6 +330,36 @@ class ChunkSums:
             ) from error
         self._unsaved = None
 
+    def keep_rows(self, rows: int) -> None:
+        """Keep a copy of the extent along axis 0 of a dataset, if it has checksums.
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written.
+        """
+        if self._stored is None:
+            return
+        try:
+            set_number(self._stored, "rows", rows)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise WriteError(f"{self.stored_at}: its rows could not be kept: {error}") from error
+
+    def kept_rows(self) -> int | None:
+        """Return the copy of the extent along axis 0, None where there is none.
+
+        Raises
+        ------
+        FormatError
+            If it cannot be read.
+        """
+        if self._stored is None:
+            return None
+        try:
+            return get_number(self._stored, "rows")
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise FormatError(f"{self.stored_at}: its rows cannot be read: {error}") from error
+
     def restart(self) -> None:
         """Forget all checksums: the dataset is another one than they are of."""
         self._listed = self._stored = self._unsaved = None
@@ -325,7 +411,40 @@ class ChunkSums:
             "chunks": facts.chunks,
             "filters": facts.pipeline,
         }
+        if not facts.plain:
+            # Of a type that is a little different from the dtype, HDF5 makes other numbers.
+            said["plain"] = False
         return _ENCODER.encode(said)
+
+
+def _form_checksum(text: str) -> str:
+    return f"{checksum(text.encode('utf-8', 'surrogatepass')):016x}"
+
+
+def lists_of(file: h5py.File) -> tuple[list[str], list[str], str]:
+    """Return the paths that there are checksums for, and those that there are forms for.
+
+    Returns
+    -------
+    datasets, tables : list of str
+    problem : str
+        Why that may not be all of them, empty where it is.
+    """
+    datasets: list[str] = []
+    tables: list[str] = []
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            datasets.append(f"/{name}")
+        elif "form" in item.attrs:
+            tables.append(f"/{name}")
+
+    try:
+        if ROOT in file:
+            file[ROOT].visititems(note)
+    except (KeyError, OSError, RuntimeError, ValueError, TypeError) as error:
+        return datasets, tables, f"it cannot be read: {error}"
+    return datasets, tables, ""
 
 
 def _describe_library(file: h5py.File) -> None:

@@ -13,9 +13,9 @@ from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.core.row_messages import shifted
 from raggedh5.core.schema import Column, check_names
 from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store.attributes import set_number
+from raggedh5.store.attributes import get_text, set_number
 from raggedh5.store.dictionary import read_dictionary
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.field_writers import (
     DictionaryWriter,
     FieldSpec,
@@ -78,6 +78,7 @@ class TableWriter:
         self._item_count = 0
         self._part = PART
         self._saved = -1
+        self._form_kept = False
         self.length = 0
         if ragged is None:
             layout = read_layout(group)
@@ -129,6 +130,7 @@ class TableWriter:
             raise WriteError(f"{self.name}: its length could not be written: {error}") from error
         for stream in self._streams:
             stream.sums.save()
+        self._keep_copies()
         self.length = self._saved = self._count
 
     def renewed(self) -> "TableWriter":
@@ -182,6 +184,15 @@ class TableWriter:
         self.handle.sink.drain()
         for stream in self._streams:
             stream.sums.save()
+        self._keep_copies()
+
+    def _keep_copies(self) -> None:
+        """Keep copies of form and length with the checksums, once there are some."""
+        group = self.h5.id
+        text = None if self._form_kept else get_text(group, "form")
+        self.handle.sums.keep_table(self.name, address_of(group), self._count, text)
+        # In an adopted file there are no checksums before it is settled.
+        self._form_kept = not self.handle.adopted
 
     def _append(self, batch: Batch) -> None:
         """Append a batch, a large one part by part; go back to where it began if that fails."""
@@ -265,6 +276,7 @@ class TableWriter:
         """Open the streams of all buffers, which may have just been created."""
         self._buffers = buffers
         self._streams.clear()
+        self._form_kept = False
         open_stream = partial(self._stream, fresh=fresh)
         items = self.length
         if form.offsets is not None:

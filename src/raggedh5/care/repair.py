@@ -1,0 +1,281 @@
+"""What can be saved of a damaged file, in a new one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from raggedh5.care.isolation import StoppedError, run_isolated
+from raggedh5.care.progress import Progress, silent
+from raggedh5.care.pulse import Pulse
+from raggedh5.care.salvaging import salvage_file
+from raggedh5.care.validate import ValidationReport, validate
+from raggedh5.errors import FormatError, WriteError
+from raggedh5.store.opening import NewFile
+
+__all__ = [
+    "ArrayRepair",
+    "RepairReport",
+    "TableRepair",
+    "repair",
+    "validate_and_repair_if_needed",
+]
+
+MOST_STOPS = 20
+"""Objects that HDF5 may hang or crash at before the file is given up."""
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class TableRepair:
+    """What has become of a table.
+
+    Attributes
+    ----------
+    path, rows
+        The table, and the rows that it had.
+    kept
+        Rows that are left.
+    lost
+        Rows that are not, as ranges: the first, and the one behind the last. Rows behind them
+        have lower numbers now.
+    dropped
+        Columns that could not be read at all, each with why.
+    notes
+        What else was wrong.
+    """
+
+    path: str
+    rows: int
+    kept: int
+    lost: Ranges
+    dropped: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArrayRepair:
+    """What has become of an array: in rows `filled` there is (also) the fill value."""
+
+    path: str
+    rows: int
+    filled: Ranges
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What was saved of a file.
+
+    Attributes
+    ----------
+    path, target
+        The damaged file as it was named, and the one that was written.
+    backup
+        Where the damaged file is now, None where it is where it was.
+    tables, arrays
+        What has become of each.
+    lost
+        Objects and attributes that could not be saved, each with why, in the order of the file.
+    """
+
+    path: str
+    target: str
+    backup: str | None
+    tables: tuple[TableRepair, ...]
+    arrays: tuple[ArrayRepair, ...]
+    lost: tuple[tuple[str, str], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was lost."""
+        return not (
+            self.lost
+            or any(table.lost or table.dropped or table.notes for table in self.tables)
+            or any(array.filled for array in self.arrays)
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as data for JSON; the keys are the attributes, and stay."""
+        return {**asdict(self), "complete": self.complete}
+
+
+def repair(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    isolated: bool = True,
+    progress: Progress = silent,
+) -> RepairReport:
+    """Write what can be read of a damaged file to a new one.
+
+    Of a table those rows are kept of which everything reads, in all columns, and has its checksum;
+    the others are left out and listed. A column of which nothing reads is dropped, and the rows
+    stay. An array keeps its shape: where rows do not read, it has its fill value, and they are
+    listed. Groups, attributes, links and other objects are copied as far as they read.
+
+    Chunks of arrays, and of tables that have lost no row, are copied as they are stored.
+
+    Parameters
+    ----------
+    src
+        The damaged file. It is only read.
+    dst
+        The file to write. None, or `src` itself: the damaged file gets the name ``<name>.backup``
+        (``.backup.2`` and so on where there is one), and the new one takes its place.
+    overwrite
+        Whether another file that is at `dst` may be replaced.
+    isolated
+        Whether the damaged file is read in a child process with limits; see `validate`. An object
+        at which the child hangs or crashes is left out.
+    progress
+        Called as the work goes on.
+
+    Returns
+    -------
+    RepairReport
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FormatError
+        If nothing of it can be read.
+    WriteError
+        If `dst` exists already, or cannot be written.
+
+    Examples
+    --------
+    >>> import raggedh5 as rh5, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "water.h5"
+    >>> rh5.write(path, {"atoms": {"symbol": [["O", "H", "H"], ["H"]]}})
+    >>> report = repair(path, path.with_name("repaired.h5"))
+    >>> report.tables[0].kept, report.complete
+    (2, True)
+    """
+    src = Path(src)
+    if not src.exists():
+        raise FileNotFoundError(f"{src} does not exist")
+    if not src.is_file():
+        raise FormatError(f"{src} is a {'folder' if src.is_dir() else 'device, not a file'}")
+    dst = src if dst is None else Path(dst)
+    in_place = dst.exists() and dst.samefile(src)
+    if dst.exists() and not in_place and not overwrite:
+        raise WriteError(f"{dst} exists already; overwrite=True replaces it")
+    if dst.is_dir():
+        raise WriteError(f"{dst} is a folder")
+    # A link stays a link; what it leads to is repaired.
+    new = NewFile(dst, replace=True)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{new.target.name[:100]}.", dir=new.target.parent))
+    except OSError as error:
+        raise WriteError(f"{new.target.parent} cannot be written to: {error}") from error
+    try:
+        made = folder / "repaired.h5"
+        found = _salvage(src, made, isolated, progress)
+        if found["lost"] and not (found["tables"] or found["arrays"]):
+            first = found["lost"][0]
+            raise FormatError(
+                f"{src}: nothing could be saved; the first problem is at {first['path']}: "
+                f"{first['why']}"
+            )
+        made.replace(new.temporary)
+        backup = _back_up(new.target) if in_place else None
+        new.publish()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return _report(src, dst, backup, found)
+
+
+def validate_and_repair_if_needed(
+    path: str | os.PathLike[str],
+    *,
+    isolated: bool = True,
+    progress: Progress = silent,
+) -> tuple[ValidationReport, RepairReport | None]:
+    """Check a file, and where it has errors repair it in place, with a backup.
+
+    Returns
+    -------
+    ValidationReport
+        What was wrong before.
+    RepairReport or None
+        What was saved; None where nothing was wrong.
+
+    Raises
+    ------
+    FileNotFoundError, FormatError, WriteError
+        See `repair`.
+
+    Examples
+    --------
+    >>> import raggedh5 as rh5, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "water.h5"
+    >>> rh5.write(path, {"atoms": {"symbol": [["O", "H", "H"], ["H"]]}})
+    >>> report, repaired = validate_and_repair_if_needed(path)
+    >>> report.valid, repaired
+    (True, None)
+    """
+    report = validate(path, isolated=isolated, progress=progress)
+    if report.valid:
+        return report, None
+    return report, repair(path, isolated=isolated, progress=progress)
+
+
+def _salvage(src: Path, made: Path, isolated: bool, progress: Progress) -> dict[str, Any]:
+    """Have a child write the file, each time without what the one before has died of."""
+    arguments: dict[str, Any] = {"path": str(src.absolute()), "target": str(made)}
+    if not isolated:
+        return salvage_file(**arguments, skip=[], pulse=Pulse(progress))
+    skip: list[str] = []
+    while True:
+        try:
+            found: dict[str, Any] = run_isolated(
+                salvage_file, {**arguments, "skip": skip}, path=src, progress=progress
+            )
+        except StoppedError as error:
+            for left in made.parent.iterdir():
+                left.unlink()
+            if error.at in ("", "/", *skip) or len(skip) == MOST_STOPS:
+                raise
+            skip.append(error.at)
+        else:
+            return found
+
+
+def _back_up(path: Path) -> Path:
+    """Give a file a second name that is free; the first is about to be taken by another."""
+    for number in range(1, 1 << 16):
+        backup = path.with_name(f"{path.name}.backup{f'.{number}' if number > 1 else ''}")
+        try:
+            os.link(path, backup)
+        except FileExistsError:
+            continue
+        except OSError:  # this file system has no hard links
+            if backup.exists():
+                continue
+            shutil.copy2(path, backup)
+        return backup
+    raise WriteError(f"{path} has too many backups")
+
+
+def _report(src: Path, dst: Path, backup: Path | None, found: dict[str, Any]) -> RepairReport:
+    tables = []
+    for table in found["tables"]:
+        lost = tuple((first, last) for first, last in table["lost"])
+        kept = table["rows"] - sum(last - first for first, last in lost)
+        notes = tuple(table["notes"])
+        tables.append(
+            TableRepair(table["path"], table["rows"], kept, lost, table["dropped"], notes)
+        )
+    arrays = tuple(
+        ArrayRepair(array["path"], array["rows"], tuple((a, b) for a, b in array["filled"]))
+        for array in found["arrays"]
+    )
+    left = tuple((entry["path"], entry["why"]) for entry in found["lost"])
+    where = None if backup is None else str(backup)
+    return RepairReport(str(src), str(dst), where, tuple(tables), arrays, left)

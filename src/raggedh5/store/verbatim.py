@@ -1,0 +1,181 @@
+"""Datasets, attributes and links from one file to another, chunks as the bytes that are stored."""
+
+from collections.abc import Container, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+from h5py import h5d, h5o, h5p, h5s
+
+from raggedh5.core.checksum import checksum
+from raggedh5.core.native import BITSHUFFLE
+from raggedh5.errors import FormatError
+from raggedh5.store.facts import Facts, pipeline_of
+from raggedh5.store.handle import Handle
+from raggedh5.store.pieces import Piece, Pieces
+from raggedh5.store.survey import PROBLEMS, attributes
+
+__all__ = [
+    "add_link",
+    "copy_attributes",
+    "copy_object",
+    "copy_values",
+    "create_like",
+    "has_objects",
+]
+
+
+def copy_attributes(source: Any, target: Any, skip: Container[str] = ()) -> list[str]:
+    """Copy the attributes of an object; return why some could not be."""
+    values, lost = attributes(source)
+    problems = [why for name, why in lost.items() if name not in skip]
+    for name, value in values.items():
+        if name in skip:
+            continue
+        try:
+            kind = source.attrs.get_id(name)
+            if isinstance(value, h5py.Empty):
+                target.attrs[name] = value
+            else:
+                target.attrs.create(name, value, kind.shape, kind.dtype)
+        except PROBLEMS as error:
+            problems.append(f"attribute {name!r} cannot be copied: {error}")
+    return problems
+
+
+def create_like(facts: Facts, parent: h5py.Group, name: str) -> h5py.Dataset:
+    """Create an empty dataset of the same type, shape, chunks, filters and fill value.
+
+    Nothing else is taken from the creation properties of the old one: they may name other files.
+
+    Raises
+    ------
+    FormatError
+        If HDF5 refuses that, or a filter makes other parameters of those that it had.
+    """
+    try:
+        old = facts.id.get_create_plist()
+        new = h5p.create(h5p.DATASET_CREATE)
+        new.set_obj_track_times(False)
+        if old.fill_value_defined() == h5d.FILL_VALUE_USER_DEFINED:
+            fill = np.zeros((), facts.dtype)
+            old.get_fill_value(fill)
+            new.set_fill_value(fill)
+        if facts.chunks:
+            new.set_chunk(facts.chunks)
+            for i in range(old.get_nfilters()):
+                code, flags, parameters, _ = old.get_filter(i)
+                # Bitshuffle puts its version and the item's size before what it is given.
+                given = parameters[3:] if code == BITSHUFFLE else parameters
+                new.set_filter(code, flags, given)
+        maxshape = facts.dataset.maxshape
+        limits = tuple(h5s.UNLIMITED if n is None else n for n in maxshape or ())
+        space = h5s.create_simple(facts.shape, limits) if facts.shape else h5s.create(h5s.SCALAR)
+        kind = facts.id.get_type().copy()
+        key = name.encode("utf-8", "surrogateescape")
+        created = h5py.Dataset(h5d.create(parent.id, key, kind, space, new, _links()))
+    except PROBLEMS as error:
+        raise FormatError(f"{facts.name} cannot be created anew: {error}") from error
+    if pipeline_of(created) != facts.pipeline:
+        del parent[name]
+        raise FormatError(f"{facts.name}: its filters cannot be set up anew")
+    return created
+
+
+def copy_values(
+    pieces: Pieces, target: h5py.Dataset, handle: Handle, skip: Container[int] = ()
+) -> list[tuple[int, int]]:
+    """Copy what a dataset holds to one that `create_like` has made.
+
+    Chunks are copied as the bytes that are stored, and get checksums.
+
+    Parameters
+    ----------
+    pieces
+        The dataset.
+    target
+        Where it goes.
+    handle
+        The file of that.
+    skip
+        Numbers of chunks that are left out.
+
+    Returns
+    -------
+    list of tuple
+        Ranges of rows that could not be read; they have the fill value.
+    """
+    chunk_map = pieces.map
+    if chunk_map is None:
+        return [lost for piece in pieces.all() for lost in _copy_rows(pieces, piece, target)]
+    sums = handle.sums.of(Facts(target), fresh=True)
+    lost = []
+    for number in np.flatnonzero(pieces.stored).tolist():
+        place = tuple(s.start for s in pieces.chunk(number).box)
+        if place[0] >= target.shape[0]:
+            continue
+        try:
+            stored = None if number in skip else chunk_map.fetch(number)
+        except FormatError:
+            stored = None
+        if stored is None:
+            rows = pieces.chunk(number).box[0]
+            lost.append((rows.start, rows.stop))
+            continue
+        target.id.write_direct_chunk(place, stored, int(chunk_map.mask[number]))
+        sums.put(number, checksum(stored))
+    return lost
+
+
+def copy_object(source: Any, parent: h5py.Group, name: str) -> None:
+    """Have HDF5 copy an object that nothing is known of here.
+
+    Raises
+    ------
+    FormatError
+        If it cannot.
+    """
+    try:
+        h5o.copy(source.id, b".", parent.id, name.encode("utf-8", "surrogateescape"))
+    except PROBLEMS as error:
+        raise FormatError(f"{source.name} cannot be copied: {error}") from error
+
+
+def add_link(parent: h5py.Group, name: str, target: Sequence[str]) -> None:
+    """Add a soft link, to a path, or an external one, to a path and a file."""
+    if len(target) == 1:
+        parent[name] = h5py.SoftLink(target[0])
+    else:
+        parent[name] = h5py.ExternalLink(target[1], target[0])
+
+
+def has_objects(facts: Facts) -> bool:
+    """Whether the values lead elsewhere in the file, as strings of variable length do."""
+    return bool(facts.dtype.hasobject)
+
+
+def _copy_rows(pieces: Pieces, piece: Piece, target: h5py.Dataset) -> list[tuple[int, int]]:
+    """Copy a piece of a dataset without chunks, row by row where it does not read as a whole."""
+    selection: Any = piece.box if piece.box else ()
+    try:
+        target[selection] = pieces.read(piece)
+    except PROBLEMS:
+        if not piece.box:
+            return [(0, 1)]
+    else:
+        return []
+    lost = []
+    for row in range(piece.box[0].start, piece.box[0].stop):
+        box = (slice(row, row + 1), *piece.box[1:])
+        try:
+            target[box] = pieces.reader.read(box)
+        except PROBLEMS:
+            lost.append((row, row + 1))
+    return lost
+
+
+def _links() -> Any:
+    """Return the properties of a link that makes the groups on its way."""
+    links = h5p.create(h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    return links

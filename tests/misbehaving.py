@@ -1,0 +1,61 @@
+"""What a child process may do to its parent: functions for tests of `raggedh5.care.isolation`."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from raggedh5.errors import CodecError
+
+
+def hang(pulse):
+    pulse.at("/somewhere")
+    time.sleep(3600)
+
+
+def slow(pulse, steps):
+    for step in range(steps):
+        time.sleep(0.2)
+        pulse(step, steps)
+    return steps
+
+
+def crash(pulse):
+    pulse.at("/there")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leave(pulse):
+    os._exit(3)
+
+
+def allocate(nbytes, pulse):
+    pulse.at("/large")
+    return int(np.zeros(nbytes, np.uint8)[-1])
+
+
+def allocate_many(pulse):
+    held = []
+    while True:
+        held.append(bytearray(1 << 20))
+        pulse(len(held), 0)
+
+
+def fail(kind, pulse):
+    raise {
+        "ours": CodecError("said by the child"),
+        "key": KeyError("a name"),
+        "missing": FileNotFoundError(2, "No such file", "x.h5"),
+        "odd": ZeroDivisionError("of no use"),
+    }[kind]
+
+
+def chatter(pulse):
+    print("not an answer", flush=True)
+    os.write(1, b"{}\n")
+    return "ünïcode \udc80"
+
+
+def process(pulse):
+    return os.getpid()
