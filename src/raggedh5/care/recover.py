@@ -142,6 +142,7 @@ def _cut(path: Path, progress: Progress) -> tuple[dict[str, tuple[int, int]], di
     if cut:
         with File(path, "r+", durable="disk") as file:
             for name, (_, complete) in cut.items():
-                cut_rows(file[name].h5, complete)
+                table = file[name]
+                cut_rows(table.handle, table.h5, complete)
     progress(1, 1)
     return cut, unreadable

@@ -5,7 +5,7 @@ import numpy as np
 
 from raggedh5.store.attributes import get_number, set_number
 from raggedh5.store.chunkmap import ChunkMap
-from raggedh5.store.facts import Facts
+from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Layout, read_layout
 from raggedh5.store.reader import Reader
@@ -44,9 +44,10 @@ def complete_rows(handle: Handle, group: h5py.Group) -> tuple[int, int]:
     return rows, _rising(handle, layout, form.offsets, within, items)
 
 
-def cut_rows(group: h5py.Group, rows: int) -> None:
+def cut_rows(handle: Handle, group: h5py.Group, rows: int) -> None:
     """Make a table end after so many rows; what lies behind is written over by the next append."""
     set_number(group.id, "length", rows)
+    handle.sums.keep_table(str(group.name), address_of(group.id), rows, None)
 
 
 def _items(handle: Handle, layout: Layout, stored: dict[str, int], name: str) -> int:
