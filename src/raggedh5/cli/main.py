@@ -13,6 +13,7 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "doctor": "Say why a file does not open or read here, and what to do.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
