@@ -31,6 +31,7 @@ def set_metadata(file: Any, keys: Mapping[str, Any] | None = None, /, **more: An
     A bool, an int of 64 bits, a float and a str is an HDF5 attribute of that kind, as h5py makes
     it. Anything else (None, lists, dicts, larger integers, strings that HDF5 cannot hold) is JSON
     behind ``json:``. So h5py and h5dump show all of it, and `get_metadata` returns what was given.
+    (``anndata.read_h5ad`` takes no groups but its own at the root of a file, this one neither.)
 
     Parameters
     ----------
