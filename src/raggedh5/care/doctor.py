@@ -97,7 +97,9 @@ def _content(path: Path, timeout: float, versions: dict[str, str]) -> list[Findi
     heading = read_heading(path)
     if heading is None:
         return [foreign_file(path)]
-    findings = [*by_heading(path, heading, versions), *by_locks(path, heading), *by_environment()]
+    held = by_locks(path, heading)
+    written = any(finding.kind in ("locked", "being-written") for finding in held)
+    findings = [*held, *by_heading(path, heading, versions, written), *by_environment()]
     if not any(finding.prevents for finding in findings):
         findings += by_trial(try_to_open(path, timeout), timeout, versions)
     return findings

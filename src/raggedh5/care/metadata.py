@@ -35,7 +35,7 @@ def set_metadata(file: Any, keys: Mapping[str, Any] | None = None, /, **more: An
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         A file that is there, or is open for writing. A `File` that is being made anew gets its
         metadata with everything else.
     keys : mapping, optional
@@ -90,7 +90,7 @@ def get_metadata(file: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         The file.
 
     Returns

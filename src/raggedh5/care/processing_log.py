@@ -29,7 +29,7 @@ def log_processing(
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         A file that is there, or is open for writing.
     operation
         What was done, as ``"aligned"``.
@@ -77,7 +77,7 @@ def processing_log(file: Any) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         The file.
 
     Returns

@@ -17,7 +17,7 @@ def opened(file: Any) -> Iterator[Any]:
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         What is open already stays open.
 
     Raises
@@ -40,7 +40,7 @@ def opened_to_write(file: Any) -> Iterator[Any]:
 
     Parameters
     ----------
-    file : path, File, h5py.File or h5py.Group
+    file : path-like, File, h5py.File or h5py.Group
         What is open already stays open. A path is opened in place; no file is made.
 
     Raises

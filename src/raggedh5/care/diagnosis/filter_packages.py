@@ -101,7 +101,10 @@ def filter_advice(filter_id: int, plugins: str) -> str:
     if source:
         return f"Get it {source}"
     if name:
-        return f"It is registered with the HDF Group, but in no Python package: {set_path}."
+        return (
+            "It is registered with the HDF Group, but no Python package of it is known here: "
+            f"{set_path}."
+        )
     if filter_id >= FIRST_PRIVATE:
         return f"Its number is one for private use: ask whoever made the file, {set_path}."
     return f"It is not known here: ask whoever made the file, {set_path}."

@@ -1,5 +1,6 @@
 """Files and folders that are taken for HDF5 and are something else, known by how they begin."""
 
+import codecs
 import contextlib
 import zipfile
 from pathlib import Path
@@ -137,6 +138,7 @@ def _zip_of(path: Path) -> tuple[str, str]:
 
 def _is_text(head: bytes) -> bool:
     with contextlib.suppress(UnicodeDecodeError):
-        text = head[: len(head) - 4].decode() if len(head) == HEAD else head.decode()
+        # The last character may be cut off.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
         return all(char.isprintable() or char.isspace() for char in text)
     return False

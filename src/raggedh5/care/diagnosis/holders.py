@@ -36,7 +36,8 @@ class Holder:
 def lock_of(path: Path) -> Lock:
     """Say whether a reader would get the lock of a file, by trying for a moment.
 
-    ``"unknown"`` where there is no such way to try. Other readers do not notice.
+    ``"unknown"`` where there is no such way to try. Other readers do not notice; a writer would
+    that opens the file at this very moment.
 
     Raises
     ------

@@ -14,8 +14,10 @@ __all__ = ["by_environment", "by_heading", "by_locks"]
 LOCKING = "HDF5_USE_FILE_LOCKING"
 
 
-def by_heading(path: Path, heading: Heading, versions: dict[str, str]) -> list[Finding]:
-    """Say what the superblock tells."""
+def by_heading(
+    path: Path, heading: Heading, versions: dict[str, str], written: bool
+) -> list[Finding]:
+    """Say what the superblock tells; the end that it states counts unless a writer is at work."""
     findings = []
     size = path.stat().st_size
     if heading.user_block:
@@ -38,7 +40,9 @@ def by_heading(path: Path, heading: Heading, versions: dict[str, str]) -> list[F
                 f"Install a newer h5py; if that does not help, {AGAIN}.",
             )
         )
-    elif heading.end is not None and size < heading.end:
+    elif heading.end is None or written:
+        pass
+    elif size < heading.end:
         findings.append(
             Finding(
                 "truncated",
@@ -48,13 +52,13 @@ def by_heading(path: Path, heading: Heading, versions: dict[str, str]) -> list[F
                 "after a crash of the writer, raggedh5 repair to salvage what is there.",
             )
         )
-    elif heading.end is not None and size > heading.end:
+    elif size > heading.end:
         findings.append(
             Finding(
                 "longer",
                 f"It is {size - heading.end} bytes longer than it says. HDF5 ignores the rest. Its "
-                "writer is at work, or was killed before it could say where the file ends; or "
-                "something was appended to it.",
+                "writer was killed before it could say where the file ends, or something was "
+                "appended to it.",
                 "If a writer was killed: raggedh5 recover",
                 prevents=False,
             )
@@ -95,6 +99,11 @@ def by_locks(path: Path, heading: Heading) -> list[Finding]:
         )
     if (heading.writing or heading.swmr) and (lock != "held" or off):
         findings.append(_mark(heading, [str(writer) for writer in writers], lock == "held"))
+    elif writers and not findings:
+        whom = listed([str(writer) for writer in writers])
+        what = f"It is open for writing in {whom}, without a lock."
+        advice = "What you read may be half changed: wait until it is closed there."
+        findings.append(Finding("being-written", what, advice, prevents=False))
     elif users and not findings:
         whom = listed([str(user) for user in users])
         what = f"It is open in {whom}. It can be read meanwhile, but not written to."

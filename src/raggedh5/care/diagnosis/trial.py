@@ -1,6 +1,6 @@
 """A look at a file's structure in a child process: HDF5 may hang or crash on a damaged one.
 
-``python -m raggedh5.care.diagnosis.trial FILE`` is the child. It writes what it saw as JSON.
+The child writes what it saw as JSON.
 """
 
 import json
@@ -47,7 +47,7 @@ def try_to_open(path: Path, timeout: float) -> dict[str, Any]:
         file, and a message. ``"filters"``: paths of the datasets that want a filter which is
         missing, by its id. ``"ended"``: "in time", "late", or how the child died.
     """
-    command = [sys.executable, "-c", CHILD, os.fspath(path.absolute())]
+    command = [sys.executable, "-P", "-c", CHILD, os.fspath(path.absolute())]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
         command,
@@ -140,8 +140,14 @@ def _of_dataset(
         {source.file_name for source in dataset.virtual_sources()} if dataset.is_virtual else ()
     )
     for source in (*sources, *(entry[0] for entry in dataset.external or ())):
-        if source != "." and not any((at / source).exists() for at in (path.parent, Path())):
+        if source != "." and "%" not in source and not _is_there(source, path.parent):
             yield "source", name, source
+
+
+def _is_there(source: str, folder: Path) -> bool:
+    """Whether HDF5 would find a file: beside this one, here, or of that name beside this one."""
+    places = folder / source, Path(source), folder / Path(source).name
+    return any(place.exists() for place in places)
 
 
 def _target(group: Any, name: str) -> str:
