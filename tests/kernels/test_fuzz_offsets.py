@@ -1,94 +1,31 @@
-"""Whatever offsets, lengths, codes and ranges are given: the reference's result, or our error.
+"""Whatever offsets, lengths and codes are given: the reference's result, or our error.
 
-The kernels trust their callers in core, so these are what is called here, and the reader of tables.
-`.ci/sanitize` runs this under AddressSanitizer: nothing may be touched out of bounds, either.
+The kernels trust their callers in core, so these are what is called here; the ranges of chunks are
+in `test_fuzz_ranges.py`, and tables in `tests/store/test_fuzz_tables.py`. `.ci/sanitize` runs this
+under AddressSanitizer: nothing may be touched out of bounds, either.
 """
 
-import os
 from itertools import pairwise
 
-import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import raggedh5 as rh5
 import reference
-from kinds import ragged_kinds
-from raggedh5.core.blocks import BlockReader
-from raggedh5.core.chunk_codecs import chunk_codec
+from fuzzing import LARGEST, anything, followed, inners, laid_out, offsets, outcome, small
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.kept import check_offsets, kept_from_lengths
 from raggedh5.core.packing import pack, pack_into
 from raggedh5.core.scattering import gather, scatter, scatter_into
 from raggedh5.core.string_decode import decode, decode_array, take, take_array
 from raggedh5.core.strings import encode
-from raggedh5.store.filters import load_libraries
-
-EDGES = [-1, 1, 2**31, 2**32 + 1, 2**62, 2**63 - 1, 2**63 - 8, -(2**62), -(2**63), -(2**63) + 1]
-LARGEST = 9
-NBYTES = 4096
-
-small = st.integers(0, LARGEST)
-anything = small | st.integers(-3, LARGEST + 3) | st.sampled_from(EDGES)
-
-
-@st.composite
-def offsets(draw, n):
-    """Offsets for `n` values: right ones, those with one number changed, or any numbers."""
-    right = [0, *sorted(draw(st.lists(st.integers(0, n), max_size=6)))]
-    kind = draw(st.sampled_from(["right", "changed", "any"]))
-    if kind == "changed":
-        right[draw(st.integers(0, len(right) - 1))] = draw(anything)
-    return draw(st.lists(anything, max_size=7)) if kind == "any" else right
-
-
-@st.composite
-def laid_out(draw, numbers):
-    """These numbers as int64, anyhow in memory, and whether that is an array as documented."""
-    array = np.array(numbers, np.int64)
-    kind = draw(
-        st.sampled_from(["plain"] * 4 + ["back", "gaps", "odd", "frozen", "swapped", "i4", "2-D"])
-    )
-    if kind == "back":
-        array = array[::-1].copy()[::-1]
-    elif kind == "gaps":
-        array = np.repeat(array, 3)[::3]
-    elif kind == "odd":  # not aligned
-        room = np.zeros(array.nbytes + 1, np.uint8)
-        room[1:] = array.view(np.uint8)
-        array = room[1:].view(np.int64)
-    elif kind == "frozen":
-        array.flags.writeable = False
-    elif kind == "swapped":
-        array = array.astype(">i8")
-    elif kind == "i4":
-        array = array.astype("i4")
-    elif kind == "2-D":
-        array = array[:, None]
-    return array, kind not in ("swapped", "i4", "2-D")
 
 
 def values_of(n, dtype="i4", inner=()):
     shape = (n, *inner)
     return np.arange(n * int(np.prod(inner, dtype=int))).reshape(shape).astype(dtype)
-
-
-def outcome(call, right, documented=True):
-    """Return what a call returns, None if it raises; it has to raise just where that is right."""
-    try:
-        found = call()
-    except rh5.RaggedH5Error:
-        assert not (right and documented)
-        return None
-    assert right or not documented
-    return (found,) if right else None
-
-
-def followed(numbers, n):
-    """Whether these offsets can be followed into `n` values."""
-    return bool(numbers) and reference.first_bad_offset(numbers, n) == -1
 
 
 def fuzz_check(data):
@@ -127,9 +64,6 @@ def fuzz_scatter(data):
             assert line[: stop - start].tobytes() == values[start:stop].tobytes()
             assert (line[stop - start :] == fill).all()
             assert keep.tolist() == [k < stop - start for k in range(room)]
-
-
-inners = st.sampled_from([(), (), (3,), (2, 2), (0,)])
 
 
 def fuzz_scatter_into(data):
@@ -300,111 +234,7 @@ def fuzz_lengths(data):
         outcome(lambda: pack_into(kept[0], padded, pieces), right)
 
 
-@pytest.fixture(scope="module")
-def frames(tmp_path_factory):
-    """A file of three Blosc frames: their values, where they lie, and its descriptor."""
-    load_libraries()
-    codec = chunk_codec(((32001, (2, 2, 4, NBYTES, 5, 1, 1)),), NBYTES, 4, 512)
-    path = tmp_path_factory.mktemp("frames") / "chunks"
-    rng = np.random.default_rng(5)
-    chunks, address, stored, content = [], [], [], b"before"
-    for top in (3, 900, 2**31 - 1):  # the last one does not shrink
-        values = rng.integers(0, top, NBYTES // 4, np.int32)
-        frame = np.zeros(codec.room(), np.uint8)
-        size = codec.encode(values.view(np.uint8), frame)
-        chunks.append(values)
-        address.append(len(content))
-        stored.append(size)
-        content += frame[:size].tobytes()
-    path.write_bytes(content)
-    descriptor = os.open(path, os.O_RDONLY)
-    yield codec, chunks, np.array(address), np.array(stored), descriptor
-    os.close(descriptor)
-
-
-far = st.integers(0, NBYTES // 4) | anything
-
-
-def fuzz_blocks(data, frames):
-    _, chunks, address, stored, descriptor = frames
-    reader = BlockReader(NBYTES, address, stored, np.zeros(3, "u4"), cache_bytes=2048)
-    known = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
-    assert all(reader.learn(descriptor, number) for number in known)
-    ranges = []
-    for _ in range(data.draw(st.integers(0, 5))):
-        if data.draw(st.booleans()):
-            a, b = sorted(data.draw(st.tuples(*[st.integers(0, NBYTES // 4)] * 2)))
-            ranges.append((data.draw(st.sampled_from(known)), a, b, data.draw(st.integers(0, 9))))
-        else:
-            ranges.append(data.draw(st.tuples(anything, far, far, far)))
-    out = np.full(NBYTES // 2, -1, np.int32)
-    columns = [np.array(column, np.int64) for column in zip(*ranges, strict=True)] or [
-        np.empty(0, np.int64)
-    ] * 4
-    right = all(
-        c in known and 0 <= a <= b <= NBYTES // 4 and 0 <= at <= len(out) - (b - a)
-        for c, a, b, at in ranges
-    )
-    if data.draw(st.integers(0, 9)) == 0 and ranges:
-        columns[data.draw(st.integers(0, 3))] = np.zeros(len(ranges) - 1, np.int64)
-        right = False
-    found = outcome(lambda: reader.read(descriptor, *columns, 4, out), right)
-    if found:
-        assert found == (None,)
-        want = np.full(NBYTES // 2, -1, np.int32)
-        for c, a, b, at in ranges:
-            want[at : at + b - a] = chunks[c][a:b]
-        assert np.array_equal(out, want) or any(
-            a[3] < b[3] + b[2] - b[1] and b[3] < a[3] + a[2] - a[1]
-            for i, a in enumerate(ranges)
-            for b in ranges[:i]
-        )
-    start, stop = data.draw(far), data.draw(far)
-    length = NBYTES // 4
-    inner = data.draw(inners | st.just((NBYTES,)))
-    like = np.empty((0, *inner), "i4")
-    items = reader.items(descriptor, like, start, stop)
-    if items is not None:
-        assert items.shape == (stop - start, *inner)
-        size = int(np.prod(inner, dtype=int))
-        assert start // (length // size) in known
-        c, first = divmod(start, length // size)
-        part = chunks[c][first * size : (first + stop - start) * size]
-        assert items.tobytes() == part.tobytes()
-
-
-def fuzz_fetch(data, frames):
-    codec, chunks, address, stored, descriptor = frames
-    numbers = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3))
-    where, sizes = address[numbers].tolist(), stored[numbers].tolist()
-    places = data.draw(st.permutations([NBYTES * i for i in range(len(numbers))]))
-    flaw = data.draw(st.sampled_from(["none", "address", "stored", "place", "short", "room"]))
-    at = data.draw(st.integers(0, len(numbers) - 1))
-    size = NBYTES * len(numbers)
-    if flaw == "address":
-        where[at] = data.draw(anything)
-    elif flaw == "stored":
-        sizes[at] = data.draw(anything.filter(lambda n: n < 2**20))
-    elif flaw == "place":
-        places[at] = data.draw(anything.filter(lambda n: not 0 <= n < 4096) | st.just(size - 1))
-    elif flaw == "short":
-        places = places[1:]
-    elif flaw == "room":
-        size -= 1
-    out = np.full(size, 7, np.uint8)
-    within = len(places) == len(numbers) and all(0 <= p <= size - NBYTES for p in places)
-    digest = np.zeros(len(numbers), np.uint64)
-    arrays = (np.array(where), np.array(sizes), digest, np.array(places, np.int64))
-    found = outcome(lambda: codec.fetch(descriptor, *arrays, out), within and min(sizes) >= 0)
-    if found and flaw == "none":
-        assert found == ((-1, 0),)
-        for number, place in zip(numbers, places, strict=True):
-            assert out[place : place + NBYTES].tobytes() == chunks[number].tobytes()
-    elif found:
-        assert found[0][1] in (1, 3)
-
-
-FRAMELESS = [
+CALLS = [
     fuzz_check,
     fuzz_scatter,
     fuzz_scatter_into,
@@ -416,7 +246,7 @@ FRAMELESS = [
 ]
 
 
-@pytest.mark.parametrize("fuzz", FRAMELESS, ids=lambda fuzz: fuzz.__name__)
+@pytest.mark.parametrize("fuzz", CALLS, ids=lambda fuzz: fuzz.__name__)
 @settings(max_examples=60)
 @given(data=st.data())
 def test_arguments(fuzz, data):
@@ -424,80 +254,8 @@ def test_arguments(fuzz, data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fuzz", FRAMELESS, ids=lambda fuzz: fuzz.__name__)
+@pytest.mark.parametrize("fuzz", CALLS, ids=lambda fuzz: fuzz.__name__)
 @settings(max_examples=3000)
 @given(data=st.data())
 def test_many_arguments(fuzz, data):
     fuzz(data)
-
-
-shared_file = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
-
-@pytest.mark.parametrize("fuzz", [fuzz_blocks, fuzz_fetch], ids=lambda fuzz: fuzz.__name__)
-@settings(max_examples=60, suppress_health_check=shared_file)
-@given(data=st.data())
-def test_ranges_in_a_file(fuzz, frames, data):
-    fuzz(data, frames)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fuzz", [fuzz_blocks, fuzz_fetch], ids=lambda fuzz: fuzz.__name__)
-@settings(max_examples=3000, suppress_health_check=shared_file)
-@given(data=st.data())
-def test_many_ranges_in_a_file(fuzz, frames, data):
-    fuzz(data, frames)
-
-
-WAYS = {
-    "all": lambda t: t.read(),
-    "slice": lambda t: t[3:9],
-    "take": lambda t: t.take([11, 3, 3, 0]),
-    "padded": lambda t: t.padded([1, 11]),
-    "batches": lambda t: list(t.batches(5)),
-    "row": lambda t: t[11],
-    "columns": lambda t: [t[name][:] for name in t.columns],
-}
-
-
-def damaged_table(rng, path, codec):
-    """Change a few numbers or the extent of some buffers of a table; read it in every way."""
-    columns, values = ragged_kinds(rng, rng.integers(0, 5, 12))
-    with rh5.File(path, "w", codec=codec, chunk_bytes=256) as file:
-        file.create_table("t", columns).append(values)
-    with h5py.File(path, "r+") as file:
-        del file["__raggedh5__"]  # a liar would leave the checksums out
-        names = [name for name in file["t"] if name.rsplit("-", 1)[1] in ("offsets", "index")]
-        for name in rng.choice(names, rng.integers(1, 3), replace=False):
-            buffer = file["t"][name]
-            kind = rng.integers(0, 4)
-            if kind == 0:
-                buffer.resize((int(rng.integers(0, 2 * len(buffer) + 2)),))
-            elif len(buffer):
-                info = np.iinfo(buffer.dtype)
-                likely = [-1, 0, 1, len(buffer), 2**31 - 1, info.max, info.min, info.max - 7]
-                for _ in range(rng.integers(1, 4)):
-                    buffer[rng.integers(0, len(buffer))] = rng.choice(np.array(likely))
-        if rng.random() < 0.3:
-            file["t"].attrs["length"] = int(rng.choice([0, 1, 11, 13, 2**40, 2**63 - 1]))
-    with rh5.File(path, threads=int(rng.integers(1, 3))) as file:
-        for name, read in WAYS.items():
-            try:
-                read(file["t"])
-            except rh5.RaggedH5Error:
-                pass
-            except IndexError:  # a row that the length says is not there
-                assert len(file["t"]) < 12, name
-
-
-@pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
-def test_tables_in_a_file(tmp_path, codec):
-    for seed in range(12):
-        damaged_table(np.random.default_rng(seed), tmp_path / "t.h5", codec)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
-def test_many_tables_in_a_file(tmp_path, codec):
-    for seed in range(12, 700):
-        damaged_table(np.random.default_rng(seed), tmp_path / "t.h5", codec)

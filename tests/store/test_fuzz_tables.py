@@ -1,0 +1,61 @@
+"""Whatever is in the offsets and codes of a table: a result, or our error; never a crash."""
+
+import h5py
+import numpy as np
+import pytest
+
+import raggedh5 as rh5
+from kinds import ragged_kinds
+
+WAYS = {
+    "all": lambda t: t.read(),
+    "slice": lambda t: t[3:9],
+    "take": lambda t: t.take([11, 3, 3, 0]),
+    "padded": lambda t: t.padded([1, 11]),
+    "batches": lambda t: list(t.batches(5)),
+    "row": lambda t: t[11],
+    "columns": lambda t: [t[name][:] for name in t.columns],
+}
+
+
+def damaged_table(rng, path, codec):
+    """Change a few numbers or the extent of some buffers of a table; read it in every way."""
+    columns, values = ragged_kinds(rng, rng.integers(0, 5, 12))
+    with rh5.File(path, "w", codec=codec, chunk_bytes=256) as file:
+        file.create_table("t", columns).append(values)
+    with h5py.File(path, "r+") as file:
+        del file["__raggedh5__"]  # a liar would leave the checksums out
+        names = [name for name in file["t"] if name.rsplit("-", 1)[1] in ("offsets", "index")]
+        for name in rng.choice(names, rng.integers(1, 3), replace=False):
+            buffer = file["t"][name]
+            kind = rng.integers(0, 4)
+            if kind == 0:
+                buffer.resize((int(rng.integers(0, 2 * len(buffer) + 2)),))
+            elif len(buffer):
+                info = np.iinfo(buffer.dtype)
+                likely = [-1, 0, 1, len(buffer), 2**31 - 1, info.max, info.min, info.max - 7]
+                for _ in range(rng.integers(1, 4)):
+                    buffer[rng.integers(0, len(buffer))] = rng.choice(np.array(likely))
+        if rng.random() < 0.3:
+            file["t"].attrs["length"] = int(rng.choice([0, 1, 11, 13, 2**40, 2**63 - 1]))
+    with rh5.File(path, threads=int(rng.integers(1, 3))) as file:
+        for name, read in WAYS.items():
+            try:
+                read(file["t"])
+            except rh5.RaggedH5Error:
+                pass
+            except IndexError:  # a row that the length says is not there
+                assert len(file["t"]) < 12, name
+
+
+@pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
+def test_tables_in_a_file(tmp_path, codec):
+    for seed in range(12):
+        damaged_table(np.random.default_rng(seed), tmp_path / "t.h5", codec)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
+def test_many_tables_in_a_file(tmp_path, codec):
+    for seed in range(12, 700):
+        damaged_table(np.random.default_rng(seed), tmp_path / "t.h5", codec)
