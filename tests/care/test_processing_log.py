@@ -150,6 +150,23 @@ def test_entries_that_are_none(path: Path) -> None:
             processing_log(path)
 
 
+@pytest.mark.parametrize("lines", [2**60, 10**6])
+def test_a_log_that_claims_to_be_huge(path: Path, lines: int) -> None:
+    log_processing(path, "fine")
+    with h5py.File(path, "r+") as file:
+        file["processing_log"].resize((lines,))
+    with pytest.raises(rh5.FormatError, match=f"processing_log.*{lines} lines"):
+        processing_log(path)
+
+
+def test_the_first_entry_of_a_chunk_that_was_never_written(path: Path) -> None:
+    with rh5.File(path, "r+") as file:
+        for _ in range(64):
+            log_processing(file, "fine")
+        file.h5["processing_log"].resize((65,))
+    assert len(processing_log(path)) == 64
+
+
 KILLED = """
 import sys, raggedh5 as rh5
 from raggedh5.care import log_processing

@@ -110,13 +110,11 @@ def get_metadata(file: Any) -> dict[str, Any]:
         group = _group_of(root)
         if group is None:
             return {}
-        found = {}
         try:
-            for key in group.attrs:
-                found[key] = _loaded(group.attrs[key], f"/{GROUP}: attribute {key!r}")
-        except (OSError, RuntimeError, KeyError, TypeError, UnicodeDecodeError) as error:
+            found = {key: group.attrs[key] for key in group.attrs}
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
             raise FormatError(f"/{GROUP} cannot be read: {error}") from error
-        return found
+    return {key: _loaded(value, f"/{GROUP}: attribute {key!r}") for key, value in found.items()}
 
 
 def now() -> str:

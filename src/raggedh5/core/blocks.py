@@ -127,8 +127,12 @@ class BlockReader:
         SchemaError
             If a range is not within a chunk that is ready, or has no place in `out`.
         """
-        if not len(chunk) == len(start) == len(stop) == len(place) or not out.flags.carray:
-            raise SchemaError("ranges have a chunk, a start, a stop and a place in an array each")
+        if not len(chunk) == len(start) == len(stop) == len(place):
+            raise SchemaError("each range has a chunk, a start, a stop and a place")
+        if not (out.flags.c_contiguous and out.flags.writeable):
+            raise SchemaError("ranges go to an array that is C-contiguous and writable")
+        if not scale:
+            return None
         ready, length = self.ready.view(np.uint8), self.nbytes // scale
         bad = first_bad_range(chunk, start, stop, place, ready, length, out.nbytes // scale)
         if bad >= 0:

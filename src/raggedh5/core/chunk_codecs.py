@@ -117,7 +117,7 @@ class ChunkCodec:
         wanted = self.nbytes if nbytes is None else nbytes
         if (
             not len(address) == len(stored) == len(digest) == len(place)
-            or not out.flags.carray
+            or not (out.flags.c_contiguous and out.flags.writeable)
             or stored.min(initial=0) < 0
             or place.min(initial=0) < 0
             or place.max(initial=0) > (out.nbytes - wanted if len(place) else 0)

@@ -48,12 +48,18 @@ def read_lines(root: h5py.Group, name: str) -> list[str]:
     """
     if root.get(name, getlink=True) is None:
         return []
+    found = root.get(name)
+    if not _is_lines(found):
+        raise FormatError(f"{name} in {root.name} is no list of text lines")
     try:
-        found = root.get(name)
-        if not _is_lines(found):
-            raise FormatError(f"{name} in {root.name} is no list of text lines")
+        # A chunk at the end may be missing, not more: a lie is not to make anybody allocate.
+        most = (found.id.get_num_chunks() + 1) * found.chunks[0] if found.chunks else len(found)
+        if len(found) > most:
+            raise FormatError(f"{name} in {root.name}: {len(found)} lines, but room for {most}")
         lines = [line.decode("utf-8") for line in found[:]]
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, FormatError):
+            raise
         raise FormatError(f"{name} in {root.name} cannot be read: {error}") from error
     return [line for line in lines if line]
 
