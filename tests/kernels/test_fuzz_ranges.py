@@ -116,7 +116,7 @@ def fuzz_fetch(data, frames):
         for number, place in zip(numbers, places, strict=True):
             assert out[place : place + NBYTES].tobytes() == chunks[number].tobytes()
     elif found:
-        assert found[0][1] in (1, 3)
+        assert found[0][1] in (0, 1, 3)  # an address may be the right one
 
 
 shared_file = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -49,6 +49,29 @@ def damaged_table(rng, path, codec):
 
 
 @pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
+@pytest.mark.parametrize("column", ["lists", "words"])
+def test_offsets_whose_differences_overflow(tmp_path, codec, column):
+    """They add up to rows that begin before their array, if nobody looks at each of them."""
+    rows = np.arange(0, 10, 2)
+    lists = rh5.Ragged(rh5.Ragged(np.arange(8, dtype="i4"), np.arange(9)), rows)
+    words = rh5.Ragged(np.array(list("abcdefgh"), object), rows)
+    with rh5.File(tmp_path / "t.h5", "w", codec=codec) as file:
+        columns = {
+            "lists": rh5.Column("i4", nested=True),
+            "words": rh5.Column("str", dictionary=False),
+        }
+        file.create_table("t", columns).append({"lists": lists, "words": words})
+    with h5py.File(tmp_path / "t.h5", "r+") as file:
+        del file["__raggedh5__"]
+        file[f"t/{column}-offsets"][4] = -(2**63)
+    with rh5.File(tmp_path / "t.h5") as file:
+        for picks in ([0, 1, 1, 0], [1], [0, 1], [1, 1], [3, 1, 1, 0, 0]):
+            with pytest.raises(rh5.FormatError, match=f"{column}-offsets"):
+                file["t"].take(picks, [column])
+        assert len(file["t"].take([0, 3], [column])[column]) == 2
+
+
+@pytest.mark.parametrize("codec", [rh5.Blosc(), rh5.LZ4(), None], ids=["blosc", "lz4", "none"])
 def test_tables_in_a_file(tmp_path, codec):
     for seed in range(12):
         damaged_table(np.random.default_rng(seed), tmp_path / "t.h5", codec)

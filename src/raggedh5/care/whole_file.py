@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from raggedh5.errors import WriteError
+from raggedh5.errors import FormatError, RaggedH5Error, WriteError
 from raggedh5.store.file import File
 
 __all__ = ["opened", "opened_to_write"]
@@ -23,15 +23,20 @@ def opened(file: Any) -> Iterator[Any]:
     Raises
     ------
     FileNotFoundError, FormatError
-        As `File` does.
+        As `File` does; also where HDF5 cannot read what the caller asks for.
     ClosedError
         If it is a `File` that was closed.
     """
-    if isinstance(file, (str, os.PathLike)):
-        with File(file) as own:
-            yield own.h5
-    else:
-        yield _adopted(file).h5
+    try:
+        if isinstance(file, (str, os.PathLike)):
+            with File(file) as own:
+                yield own.h5
+        else:
+            yield _adopted(file).h5
+    except RuntimeError as error:
+        if isinstance(error, RaggedH5Error):
+            raise
+        raise FormatError(f"{file} is damaged: {error}") from error
 
 
 @contextlib.contextmanager
@@ -54,7 +59,10 @@ def opened_to_write(file: Any) -> Iterator[Any]:
     """
     own = None
     if isinstance(file, (str, os.PathLike)):
-        own = File(file, "r+")
+        try:
+            own = File(file, "r+")
+        except RuntimeError as error:
+            raise FormatError(f"{file} is damaged: {error}") from error
         root = own.h5
     else:
         root = _adopted(file).h5
