@@ -8,7 +8,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 KERNELS = Path("src/raggedh5/kernels")
-FLAGS = [] if os.name == "nt" else ["-O3", "-g0", "-fno-strict-aliasing"]
+OPTIMIZED = "" if os.name == "nt" else "-O3 -g0 -fno-strict-aliasing"
+FLAGS = os.environ.get("RAGGEDH5_CFLAGS", OPTIMIZED).split()  # others for .ci/sanitize
 
 setup(
     ext_modules=cythonize(

@@ -1,6 +1,7 @@
 """Files that are cut short or lie about themselves: an error of ours, at once, and no more."""
 
 import json
+import os
 import resource
 import shutil
 import traceback
@@ -27,6 +28,9 @@ def make(path, codec=rh5.Blosc()):  # noqa: B008
 @pytest.fixture
 def little_memory():
     """Make an allocation of more than some GiB fail, as a lie about sizes would need."""
+    if "libasan" in os.environ.get("LD_PRELOAD", ""):  # has a limit of its own; needs the addresses
+        yield
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (1 << 36, hard))
     yield

@@ -23,7 +23,7 @@ def test_the_end_that_a_file_states(tmp_path, libver, userblock):
     assert found.end == path.stat().st_size
     assert found.place == userblock
     assert found.intact
-    assert not found.marks
+    assert not found.writing
 
 
 @pytest.mark.parametrize("libver", ["earliest", "v110"])

@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "describe": "Show statistics of columns, and a histogram of row lengths.",
+    "doctor": "Say why a file does not open or read here, and what to do.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
     "organise": "Group the rows of a table by a key, as an index in the file.",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from raggedh5.errors import SchemaError
 
-__all__ = ["as_numpy"]
+__all__ = ["as_int64", "as_numpy"]
 
 _CPU = 1  # kDLCPU of the DLPack specification
 
@@ -53,6 +53,18 @@ def as_numpy(obj: Any) -> npt.NDArray[Any]:
         return _native(_from_protocols(obj))
     except (ValueError, BufferError) as error:
         raise SchemaError(f"{type(obj).__name__} is no rectangular array: {error}") from error
+
+
+def as_int64(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return integers as a kernel reads them: int64, C-contiguous and aligned; a copy if need be.
+
+    Examples
+    --------
+    >>> as_int64(np.array([1, 2, 3, 4], ">i2")[::2])
+    array([1, 3])
+    """
+    array = np.ascontiguousarray(numbers, np.int64)
+    return array if array.flags.aligned else array.copy()
 
 
 def _from_protocols(obj: Any) -> npt.NDArray[Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.kernels.blocks import Blocks, header_ok
+from raggedh5.errors import SchemaError
+from raggedh5.kernels.blocks import Blocks, first_bad_range, header_ok
 
 __all__ = ["BlockReader"]
 
@@ -73,6 +74,8 @@ class BlockReader:
             if wanted > stored:
                 return False
             head = os.pread(descriptor, wanted, address)
+            if int.from_bytes(head[8:12], "little") != blocksize:
+                return False  # somebody has just put something else there
         known = np.frombuffer(head, np.uint8)
         if not header_ok(known, stored, self.nbytes):
             return False
@@ -112,13 +115,31 @@ class BlockReader:
         scale
             Bytes of an item.
         out
-            C-contiguous.
+            C-contiguous and writable.
 
         Returns
         -------
         int or None
             None when all is done, otherwise the number of a chunk that is damaged.
+
+        Raises
+        ------
+        SchemaError
+            If a range is not within a chunk that is ready, or has no place in `out`.
         """
+        if not len(chunk) == len(start) == len(stop) == len(place):
+            raise SchemaError("each range has a chunk, a start, a stop and a place")
+        if not (out.flags.c_contiguous and out.flags.writeable):
+            raise SchemaError("ranges go to an array that is C-contiguous and writable")
+        if not scale:
+            return None
+        ready, length = self.ready.view(np.uint8), self.nbytes // scale
+        bad = first_bad_range(chunk, start, stop, place, ready, length, out.nbytes // scale)
+        if bad >= 0:
+            raise SchemaError(
+                f"range {bad}: items {start[bad]}:{stop[bad]} of chunk {chunk[bad]} do not go to "
+                f"place {place[bad]} of {out.nbytes // scale}"
+            )
         if len(chunk) > self.cache_bytes // self._blocksize:
             # More ranges than the cache has room for: only in order does it serve them.
             order = np.lexsort((start, chunk))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core import native
 from raggedh5.core.codecs import BLOSC_COMPRESSORS
+from raggedh5.errors import SchemaError
 from raggedh5.kernels import blosc, filters
 from raggedh5.kernels.coder import Work
 from raggedh5.kernels.fetch import decode, fetch
@@ -98,7 +99,7 @@ class ChunkCodec:
         place
             Where each goes: the byte of `out` that it begins at.
         out
-            C-contiguous.
+            C-contiguous and writable.
         nbytes
             How much of each chunk is wanted; None for all of it.
 
@@ -107,7 +108,21 @@ class ChunkCodec:
         tuple of int
             -1 and 0, or the first of the n that failed and why: 1 the file ends before it, 2 its
             checksum differs, 3 it does not decode.
+
+        Raises
+        ------
+        SchemaError
+            If a length is negative, or a chunk has no place in `out`.
         """
+        wanted = self.nbytes if nbytes is None else nbytes
+        if (
+            not len(address) == len(stored) == len(digest) == len(place)
+            or not (out.flags.c_contiguous and out.flags.writeable)
+            or stored.min(initial=0) < 0
+            or place.min(initial=0) < 0
+            or place.max(initial=0) > (out.nbytes - wanted if len(place) else 0)
+        ):
+            raise SchemaError(f"chunks of {wanted} bytes have no place in {out.nbytes} bytes")
         room = scratch("stored", int(stored.max(initial=1)))
         return fetch(
             descriptor,
@@ -117,7 +132,7 @@ class ChunkCodec:
             self.decoder,
             self.params,
             place,
-            self.nbytes if nbytes is None else nbytes,
+            wanted,
             out,
             room,
         )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raggedh5.core.arrays import as_numpy
+from raggedh5.core.arrays import as_int64, as_numpy
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.kernels.offsets import (
     first_bad_offset,
@@ -141,7 +141,7 @@ def kept_from_lengths(lengths: Any, width: int | None = None) -> Kept:
     if counts.dtype == np.uint64:
         # What passes int64 becomes the largest of them, which no width or total has room for.
         counts = np.minimum(counts, np.uint64(ANY_WIDTH))
-    counts = np.ascontiguousarray(counts, np.int64)
+    counts = as_int64(counts)
     offsets = np.empty(len(counts) + 1, np.int64)
     bad = offsets_from_lengths(counts, ANY_WIDTH if width is None else width, offsets)
     if bad >= 0:
@@ -228,7 +228,7 @@ def check_offsets(offsets: Offsets, n_values: int) -> None:
         raise FormatError(
             f"offsets must be int64 of shape (rows + 1,), not {offsets.dtype} of {offsets.shape}"
         )
-    bad = first_bad_offset(np.ascontiguousarray(offsets), n_values)
+    bad = first_bad_offset(as_int64(offsets), n_values)
     if bad >= 0:
         bounds = ":".join(str(bound) for bound in offsets[bad : bad + 2])
         raise FormatError(f"row {bad}: offsets {bounds} do not fit {n_values} values")
@@ -236,7 +236,7 @@ def check_offsets(offsets: Offsets, n_values: int) -> None:
 
 def longest(offsets: Offsets) -> int:
     """Return the most items that any row owns, 0 where there is no row."""
-    return longest_row(np.ascontiguousarray(offsets))
+    return longest_row(as_int64(offsets))
 
 
 def _mask_array(mask: Any, axes: int) -> npt.NDArray[Any]:

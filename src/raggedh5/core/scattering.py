@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raggedh5.core.arrays import as_int64
 from raggedh5.core.casting import as_fill
 from raggedh5.core.kept import ANY_WIDTH, Offsets, check_offsets, kept_from_lengths
 from raggedh5.core.rows import rows_of
@@ -53,7 +54,7 @@ def scatter(
     IndexError
         If there is no such row.
     SchemaError
-        Naming the first row that is longer than `width`.
+        Naming the first row that is longer than `width`, or if that is negative.
 
     Examples
     --------
@@ -69,6 +70,8 @@ def scatter(
         starts, lengths = starts[chosen], lengths[chosen]
     if width is None:
         width = int(lengths.max(initial=0))
+    if width < 0:
+        raise SchemaError(f"a width of {width}: rows have room for 0 items or more")
     padded = np.empty((len(lengths), width, *values.shape[1:]), values.dtype)
     mask = np.empty((len(lengths), width), np.bool_)
     scatter_into(values, starts, lengths, padded, mask, fill)
@@ -86,9 +89,9 @@ def scatter_into(
         The flat values.
     starts, lengths : ndarray of int64, shape (rows,)
         Row i is ``values[starts[i]:starts[i] + lengths[i]]``.
-    out : ndarray, shape (rows, width, *inner), C-contiguous, of the dtype of `values`
+    out : ndarray, shape (rows, width, *inner), C-contiguous, writable, of the dtype of `values`
         Written to altogether.
-    mask : ndarray of bool, shape (rows, width), C-contiguous
+    mask : ndarray of bool, shape (rows, width), C-contiguous, writable
         Written to altogether: True where there is an item.
     fill : scalar or array-like of shape (*inner)
         What goes where there is no item.
@@ -102,17 +105,19 @@ def scatter_into(
     rows = len(starts)
     width = mask.shape[1]
     if (
-        lengths.shape != (rows,)
+        starts.shape != (rows,)
+        or lengths.shape != (rows,)
         or mask.shape != (rows, width)
         or out.shape != (rows, width, *values.shape[1:])
         or out.dtype != values.dtype
         or mask.dtype != np.bool_
-        or not out.flags.c_contiguous
-        or not mask.flags.c_contiguous
+        or not out.flags.carray
+        or not mask.flags.carray
     ):
         raise SchemaError(
             f"{rows} rows of {values.dtype} items of shape {values.shape[1:]} do not go to "
-            f"{out.dtype} of shape {out.shape} with a {mask.dtype} mask of shape {mask.shape}"
+            f"{out.dtype} of shape {out.shape} with a {mask.dtype} mask of shape {mask.shape}; "
+            "both must be C-contiguous and writable"
         )
     starts, lengths = _ranges(starts, lengths, len(values), width)
     if values.dtype.hasobject:  # references are counted, so that bytes may not be copied
@@ -144,13 +149,16 @@ def gather(values: Array, starts: Offsets, stops: Offsets) -> tuple[Array, Offse
     Raises
     ------
     SchemaError
-        Naming the first row whose range is not within the values.
+        Naming the first row whose range is not within the values; or if there are not as many
+        stops as starts.
 
     Examples
     --------
     >>> gather(np.array([1, 2, 3]), np.array([1, 0]), np.array([3, 1]))
     (array([2, 3, 1]), array([0, 2, 3]))
     """
+    if starts.shape != stops.shape:
+        raise SchemaError(f"starts of shape {starts.shape} with stops of shape {stops.shape}")
     starts, lengths = _ranges(starts, np.subtract(stops, starts), len(values), ANY_WIDTH)
     kept = kept_from_lengths(lengths)
     out = np.empty((kept.items, *values.shape[1:]), values.dtype)
@@ -165,8 +173,12 @@ def gather(values: Array, starts: Offsets, stops: Offsets) -> tuple[Array, Offse
 def _ranges(
     starts: Offsets, lengths: Offsets, n_values: int, width: int
 ) -> tuple[Offsets, Offsets]:
-    starts = np.ascontiguousarray(starts, np.int64)
-    lengths = np.ascontiguousarray(lengths, np.int64)
+    if starts.ndim != 1 or starts.dtype.kind not in "iu" or lengths.dtype.kind not in "iu":
+        raise SchemaError(
+            f"ranges must be integers of shape (rows,), not {starts.dtype} and {lengths.dtype} of "
+            f"shape {starts.shape}"
+        )
+    starts, lengths = as_int64(starts), as_int64(lengths)
     bad = first_bad_range(starts, lengths, n_values, width)
     if bad >= 0:
         start, length = int(starts[bad]), int(lengths[bad])

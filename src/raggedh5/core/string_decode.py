@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from raggedh5.core.arrays import as_int64
 from raggedh5.core.kept import Offsets, check_offsets
 from raggedh5.errors import FormatError
 from raggedh5.kernels.string_decode import first_not_utf8, pick_array, pick_list, to_array, to_list
@@ -185,7 +186,7 @@ def _checked(
     if data.ndim != 1 or data.dtype != np.uint8:
         raise FormatError(f"bytes must be uint8 of shape (n,), not {data.dtype} of {data.shape}")
     check_offsets(offsets, len(data))
-    return np.ascontiguousarray(data), np.ascontiguousarray(offsets)
+    return np.ascontiguousarray(data), as_int64(offsets)
 
 
 def _checked_codes(codes: npt.NDArray[Any], categories: int, nullable: bool) -> Offsets:
@@ -195,7 +196,7 @@ def _checked_codes(codes: npt.NDArray[Any], categories: int, nullable: bool) -> 
     if codes.size and not (codes.min() >= least and codes.max() < categories):
         row = int(((codes < least) | (codes >= categories)).argmax())
         raise FormatError(f"row {row}: code {codes[row]}, but there are {categories} categories")
-    return np.ascontiguousarray(codes, np.int64)
+    return as_int64(codes)
 
 
 def _not_utf8(row: int) -> FormatError:

@@ -4,6 +4,15 @@ from numpy import int64, uint8
 from numpy.typing import NDArray
 
 def header_ok(head: NDArray[uint8], stored: int, nbytes: int) -> bool: ...
+def first_bad_range(
+    chunk: NDArray[int64],
+    start: NDArray[int64],
+    stop: NDArray[int64],
+    place: NDArray[int64],
+    ready: NDArray[uint8],
+    length: int,
+    room: int,
+) -> int: ...
 
 @final
 class Blocks:

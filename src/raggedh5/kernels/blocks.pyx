@@ -28,6 +28,37 @@ def header_ok(const uint8_t[::1] head, int64_t stored, int64_t nbytes):
     return frame_ok(&head[0], head.shape[0], stored, nbytes)
 
 
+def first_bad_range(
+    const int64_t[::1] chunk,
+    const int64_t[::1] start,
+    const int64_t[::1] stop,
+    const int64_t[::1] place,
+    const uint8_t[::1] ready,
+    int64_t length,
+    int64_t room,
+):
+    """Return the first range that is not within a chunk that is ready, or has no place, or -1.
+
+    Chunks have `length` items each, and there is room for `room` items.
+    """
+    cdef int64_t i, n = chunk.shape[0], bad = -1
+    with nogil:
+        for i in range(n):
+            if (
+                chunk[i] < 0
+                or chunk[i] >= ready.shape[0]
+                or not ready[chunk[i]]
+                or start[i] < 0
+                or stop[i] < start[i]
+                or stop[i] > length
+                or place[i] < 0
+                or stop[i] - start[i] > room - place[i]
+            ):
+                bad = i
+                break
+    return bad
+
+
 @cython.final
 cdef class Blocks:
     """Byte ranges out of the frames of one dataset, through a direct-mapped cache of blocks.
@@ -160,7 +191,7 @@ cdef class Blocks:
         for axis in range(1, ndim):
             dims[axis] = cnp.PyArray_DIM(like, axis)
             size *= dims[axis]
-        if start < 0 or stop <= start or size == 0:
+        if start < 0 or stop <= start or size == 0 or size > self.nbytes:
             return None
         length = self.nbytes // size
         c = start // length

@@ -78,6 +78,8 @@ class NumberReader:
         self.check(int(stops.max(initial=0)))
         lengths = stops - starts
         ends = np.cumsum(lengths)
+        if len(ends) and int(ends.min()) < 0:  # where a sum of lengths has passed int64
+            raise FormatError(f"{self.reader.name}: the offsets lead to more than 2**63 items")
         total = int(ends[-1]) if len(ends) else 0
         return self._copy(
             starts, stops, np.empty((total, *self.inner), self.reader.dtype), ends - lengths
@@ -123,12 +125,12 @@ class ListReader:
         bounds = self.offsets.gather(starts, stops + 1).astype(np.int64, copy=False)
         heads = np.cumsum(lengths + 1) - (lengths + 1)
         firsts, lasts = bounds[heads], bounds[heads + lengths]
-        sizes = np.diff(bounds)
-        inside = np.ones(len(sizes), np.bool_)
+        inside = np.ones(len(bounds) - 1, np.bool_)
         inside[heads[1:] - 1] = False
-        sizes = sizes[inside]
-        if (sizes < 0).any() or (firsts < 0).any():
+        # Compared, not subtracted: a difference may overflow, and then looks fine.
+        if (bounds[1:] < bounds[:-1])[inside].any() or (firsts < 0).any():
             raise FormatError(f"{self.offsets.reader.name}: the offsets fall")
+        sizes = np.diff(bounds)[inside]
         offsets = np.zeros(len(sizes) + 1, np.int64)
         np.cumsum(sizes, out=offsets[1:])
         return self.values.gather(firsts, lasts), offsets

@@ -6,24 +6,29 @@ Format: the HDF5 File Format Specification, section II.A, versions 0 to 3.
 import contextlib
 import os
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 __all__ = [
+    "NEWEST",
+    "SIZE",
     "Superblock",
     "find_superblock",
     "lookup3",
+    "mended",
     "reach_stated_end",
-    "with_end",
     "without_marks",
 ]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-FIRST_PLACES = (0, 512, 1024, 2048)
+FIRST_USER_BLOCK = 512
 SIZE = 64
+"""Bytes from the signature on in which all is that is of interest here."""
+
 END_OF_FILE = {0: 40, 1: 44, 2: 28, 3: 28}
 """Where the address of the end stands behind the signature's start, by version."""
+
+NEWEST = max(END_OF_FILE)
 
 MARKS = 11
 """Where the marks of a file that is open for writing stand, from version 2 on."""
@@ -40,72 +45,95 @@ class Superblock(NamedTuple):
     Attributes
     ----------
     place
-        Where it begins.
+        Where it begins: bytes before it belong to whoever made the file.
     version
         0 to 3; what follows is unknown for others.
     end
         The length that the file says it has; None where addresses are not of 8 bytes.
-    marks
-        Bits: 1 for open for writing, 4 for SWMR; 0 below version 2.
+    writing, swmr
+        The marks of a file that is open for writing, or was when its process died.
     intact
         Whether the checksum agrees; True below version 2, which has none.
     """
 
     place: int
     version: int
-    end: int | None
-    marks: int
-    intact: bool
+    end: int | None = None
+    writing: bool = False
+    swmr: bool = False
+    intact: bool = True
 
 
 def find_superblock(path: Path) -> Superblock | None:
-    """Return what the superblock of a file says, None where there is none."""
+    """Return what the superblock of a file says, None where there is none.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
     with path.open("rb") as file:
-        return parse_superblock(file.read(FIRST_PLACES[-1] + SIZE))
-
-
-def parse_superblock(head: bytes) -> Superblock | None:
-    """Return what the superblock says in the first bytes of a file, None where there is none."""
-    for place in FIRST_PLACES:
-        raw = head[place : place + SIZE]
-        if raw[: len(SIGNATURE)] != SIGNATURE or len(raw) < SIZE:
-            continue
-        version = raw[len(SIGNATURE)]
-        width = raw[len(SIGNATURE) + (5 if version < 2 else 1)]
-        if version not in END_OF_FILE or width != WIDE:
-            return Superblock(place, version, None, 0, True)
-        end = int.from_bytes(raw[END_OF_FILE[version] :][:WIDE], "little")
-        if version < 2:
-            return Superblock(place, version, end, 0, True)
-        said = int.from_bytes(raw[CHECKSUM : CHECKSUM + 4], "little")
-        return Superblock(place, version, end, raw[MARKS], said == lookup3(raw[:CHECKSUM]))
+        size = os.fstat(file.fileno()).st_size
+        place = 0
+        # The signature is at 0 or at a power of two from 512 on: HDF5 itself looks no further.
+        while place + len(SIGNATURE) <= size:
+            file.seek(place)
+            found = _parse(file.read(SIZE), place)
+            if found is not None:
+                return found
+            place = 2 * place or FIRST_USER_BLOCK
     return None
 
 
-def without_marks(head: bytes) -> bytes:
+def without_marks(page: bytes) -> bytes:
     """Return the first bytes of a file without the marks of one that is open for writing."""
-    return _changed(head, lambda raw: raw.__setitem__(MARKS, 0), marks_only=True)
+    place = 0
+    while place + SIZE <= len(page):
+        raw = page[place : place + SIZE]
+        found = _parse(raw, place)
+        if found is not None:
+            if not (found.writing or found.swmr):
+                return page
+            return page[:place] + mended(raw) + page[place + SIZE :]
+        place = 2 * place or FIRST_USER_BLOCK
+    return page
 
 
-def with_end(head: bytes, end: int) -> bytes:
-    """Return the first bytes of a file that says that it has the length `end`."""
+def mended(raw: bytes, end: int | None = None) -> bytes:
+    """Return a superblock, of a version known here, without marks and with another end.
 
-    def change(raw: bytearray) -> None:
-        start = END_OF_FILE[raw[len(SIGNATURE)]]
-        raw[start : start + WIDE] = end.to_bytes(WIDE, "little")
+    Parameters
+    ----------
+    raw
+        Its 64 bytes.
+    end
+        The length that it is to say; None to leave that as it is.
+    """
+    new = bytearray(raw)
+    version = raw[len(SIGNATURE)]
+    if end is not None:
+        start = END_OF_FILE[version]
+        new[start : start + WIDE] = end.to_bytes(WIDE, "little")
+    if version >= 2:
+        new[MARKS] = 0
+        new[CHECKSUM : CHECKSUM + 4] = lookup3(bytes(new[:CHECKSUM])).to_bytes(4, "little")
+    return bytes(new)
 
-    return _changed(head, change)
 
-
-def _changed(head: bytes, change: Callable[[bytearray], None], marks_only: bool = False) -> bytes:
-    found = parse_superblock(head)
-    if found is None or found.end is None or (marks_only and not found.marks):
-        return head
-    raw = bytearray(head[found.place : found.place + SIZE])
-    change(raw)
-    if found.version >= 2:
-        raw[CHECKSUM : CHECKSUM + 4] = lookup3(bytes(raw[:CHECKSUM])).to_bytes(4, "little")
-    return head[: found.place] + bytes(raw) + head[found.place + SIZE :]
+def _parse(raw: bytes, place: int) -> Superblock | None:
+    if not raw.startswith(SIGNATURE):
+        return None
+    raw = raw.ljust(SIZE, b"\0")
+    version = raw[len(SIGNATURE)]
+    width = raw[len(SIGNATURE) + (5 if version < 2 else 1)]
+    if version not in END_OF_FILE or width != WIDE:
+        return Superblock(place, version)
+    end = int.from_bytes(raw[END_OF_FILE[version] :][:WIDE], "little")
+    if version < 2:
+        return Superblock(place, version, end)
+    said = int.from_bytes(raw[CHECKSUM : CHECKSUM + 4], "little")
+    marks, intact = raw[MARKS], said == lookup3(raw[:CHECKSUM])
+    return Superblock(place, version, end, bool(marks & 1), bool(marks & 4), intact)
 
 
 def reach_stated_end(path: Path) -> None:

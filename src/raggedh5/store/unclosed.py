@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.descriptors import lock, pwrite_all
-from raggedh5.store.superblock import find_superblock, with_end, without_marks
+from raggedh5.store.superblock import SIZE, find_superblock, mended
 
 __all__ = ["Mended", "mend_superblock"]
-
-_HEAD = 4096
 
 
 class Mended(NamedTuple):
@@ -45,23 +43,23 @@ def mend_superblock(path: Path) -> Mended:
     if found is None or found.end is None:
         raise FormatError(f"{path} is no HDF5 file, or its beginning is damaged")
     size = path.stat().st_size
-    if not found.marks and found.end == size:
+    marked = found.writing or found.swmr
+    if not marked and found.end == size:
         return Mended()
+    if not found.intact or found.end >= 1 << 62:
+        raise FormatError(f"{path}: its superblock is damaged, and cannot be mended")
+    end = max(found.end, size)
     try:
         with path.open("r+b") as file:
             if not lock(file.fileno()):
                 raise WriteError(f"{path} is open elsewhere: its writer has not ended")
-            before = os.pread(file.fileno(), _HEAD, 0)
-            end = max(found.end, size)
-            if end > 1 << 62:
-                raise FormatError(f"{path}: its superblock is damaged: it says {found.end} bytes")
-            after = with_end(without_marks(before), end)
+            raw = os.pread(file.fileno(), SIZE, found.place)
             if size < end:
                 os.ftruncate(file.fileno(), end)
-            pwrite_all(file.fileno(), [after], 0)
+            pwrite_all(file.fileno(), [mended(raw, end)], found.place)
             os.fsync(file.fileno())
     except OSError as error:
         if isinstance(error, WriteError):
             raise
         raise WriteError(f"{path} cannot be written to: {error}") from error
-    return Mended(bool(found.marks), None if found.end == size else (found.end, end))
+    return Mended(marked, None if found.end == size else (found.end, end))
