@@ -92,7 +92,7 @@ def has_journal(path: str | os.PathLike[str]) -> bool:
     """Whether there is a journal beside a file: it is being written, or was not closed."""
     try:
         return journal_of(path).exists()
-    except OSError:  # the name would be too long
+    except (OSError, ValueError):  # the name would be too long, or there is none
         return False
 
 
