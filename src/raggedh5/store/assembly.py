@@ -6,7 +6,7 @@ as it is with `write_direct_chunk`: it is never decoded, and its checksum goes w
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from raggedh5.store.reader import Reader
 from raggedh5.store.stream import Stream
 from raggedh5.store.twins import same_chunks
 
-__all__ = ["Assembly", "Change"]
+__all__ = ["Assembly", "Change", "Target"]
 
 PART = 1 << 24
 """Bytes that are decoded at once where chunks cannot be copied."""
@@ -27,6 +27,34 @@ PART = 1 << 24
 Change = Callable[[NDArray[Any], int], NDArray[Any]]
 """Returns the items that are to be stored, given those of the source and the number of the first;
 None where they are not to be changed."""
+
+
+class Target(Protocol):
+    """A new dataset that is put together from others: see `Assembly`."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the dataset."""
+
+    @property
+    def count(self) -> int:
+        """Items so far."""
+
+    def append(
+        self,
+        source: Reader,
+        start: int,
+        stop: int,
+        change: Change | None = None,
+        last: bool = False,
+    ) -> None:
+        """Append the items start:stop of a dataset."""
+
+    def put(self, values: NDArray[Any]) -> None:
+        """Append items from memory."""
+
+    def finish(self) -> None:
+        """Store what is left."""
 
 
 class Assembly:
@@ -53,6 +81,11 @@ class Assembly:
         self.stream = Stream(handle, facts, 0, blocksize=blocksize, fresh=True)
         self.copied = 0
         self.coded = 0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the dataset."""
+        return self.facts.dtype
 
     @property
     def count(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5, h5a, h5p, h5r, h5s, h5t
+from h5py import h5, h5a, h5p, h5s, h5t
 from numpy.typing import NDArray
 
 __all__ = ["Remap", "copy_attributes", "holds_references", "remapped"]
@@ -63,7 +63,7 @@ def remapped(values: NDArray[Any], remap: Remap) -> NDArray[Any]:
         return values
     out = np.empty(values.shape, values.dtype)
     for index in np.ndindex(values.shape):
-        item = values[index]
+        item: Any = values[index]
         if isinstance(item, np.ndarray):
             fresh = np.empty(len(item), item.dtype)
             for i, reference in enumerate(item):
@@ -113,7 +113,3 @@ def _values(attribute: Any, kind: Any) -> tuple[NDArray[Any], Any]:
     values = np.empty(attribute.shape, dtype)
     attribute.read(values, held)
     return values, held
-
-
-NOTHING = h5r.Reference()
-"""A reference that leads nowhere."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.store.assembly import Assembly, Change
+from raggedh5.store.assembly import Change, Target
 from raggedh5.store.reader import Reader
 
 __all__ = ["cast", "recode", "shift", "turn"]
@@ -42,13 +42,13 @@ def turn(values: Array, first: int) -> Array:
 
 
 def shift(
-    target: Assembly, source: Reader | None, start: int, stop: int, by: int, last: bool
+    target: Target, source: Reader | None, start: int, stop: int, by: int, last: bool
 ) -> None:
     """Append the ends of the lists start:stop of a source, counted from `by` further on.
 
     The first offset of all, 0, goes before them. Where nothing changes, chunks are copied.
     """
-    dtype = target.facts.dtype.newbyteorder("=")
+    dtype = target.dtype.newbyteorder("=")
     if target.count == 0 and (source is None or start or by or stop <= start):
         target.put(np.zeros(1, dtype))
     if source is None or stop <= start:

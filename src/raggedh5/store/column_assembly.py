@@ -9,7 +9,7 @@ from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm
 from raggedh5.core.strings import encode
 from raggedh5.errors import SchemaError
-from raggedh5.store.assembly import Assembly
+from raggedh5.store.assembly import Target
 from raggedh5.store.changes import cast, recode, shift, turn
 from raggedh5.store.table_source import TableSource
 
@@ -51,7 +51,7 @@ class ColumnAssembly:
     """
 
     def __init__(
-        self, name: str, field: FieldForm, assemblies: Mapping[str, Assembly], rounding: bool
+        self, name: str, field: FieldForm, assemblies: Mapping[str, Target], rounding: bool
     ) -> None:
         self.name = name
         self.field = field
@@ -81,7 +81,7 @@ class ColumnAssembly:
             change = None if field.valid_when == self.field.valid_when else turn
             self._mask.append(source.reader(field.mask), start, stop, change, last)
         reader = source.reader(field.values)
-        converted = cast(reader.dtype, self._values.facts.dtype, self.name, self._rounding)
+        converted = cast(reader.dtype, self._values.dtype, self.name, self._rounding)
         self._values.append(reader, first, beyond, converted, last)
 
     def finish(self) -> None:
@@ -93,7 +93,7 @@ class ColumnAssembly:
 
     def _append_codes(
         self,
-        codes: Assembly,
+        codes: Target,
         source: TableSource,
         field: FieldForm,
         start: int,
@@ -103,7 +103,7 @@ class ColumnAssembly:
         before = len(self._dictionary)
         changed = self._dictionary.add(source, field)
         reader = source.reader(field.codes)
-        if changed is None and reader.dtype.newbyteorder("=") != codes.facts.dtype:
+        if changed is None and reader.dtype.newbyteorder("=") != codes.dtype.newbyteorder("="):
             changed = np.arange(len(self._dictionary), dtype=np.int32)
         change = None if changed is None else recode(changed, reader.name)
         codes.append(reader, start, stop, change, last)
@@ -115,7 +115,7 @@ class ColumnAssembly:
             self._values.append(source.reader(field.values), *ends, last=last)
             self._written = count
 
-    def _write_dictionary(self, offsets: Assembly) -> None:
+    def _write_dictionary(self, offsets: Target) -> None:
         if len(self._dictionary) <= self._written:
             return
         data, ends = self._dictionary.strings.since(self._written)

@@ -55,6 +55,8 @@ class Handle:
         ``reopen(path, name)`` opens the file again, for pickles.
     on_loss : weakref.finalize or None
         Removes the temporary file of one that is never closed.
+    parts : dict
+        The files that virtual datasets take their items from, by name, opened so far.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Handle:
         self.descriptor = _descriptor(self.file)
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
+        self.parts: dict[str, Handle] = {}
         self._sharing = threading.Lock()
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()
@@ -168,6 +171,10 @@ class Handle:
     def release(self) -> None:
         """Let go of threads, and of what is shared once nobody uses it any more."""
         self.pool.close()
+        for part in self.parts.values():
+            part.release()
+            part.file.close()
+        self.parts.clear()
         shared = self._shared
         shared.users.discard(self)
         # What was opened by way of a file is closed with it.

@@ -2,14 +2,12 @@
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5s
 
 from raggedh5.core.rows import Rows
-from raggedh5.errors import FormatError, WriteError
+from raggedh5.store.array_assembly import by_hdf5, create_by_hdf5
 from raggedh5.store.assembly import Assembly
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
@@ -88,7 +86,9 @@ def copy_array_rows(
     facts = Facts(dataset)
     group, name = transfer.parent(path), posixpath.basename(path)
     if not facts.plain or not facts.dtype.itemsize:
-        return _copy_by_hdf5(transfer, group, name, facts, rows)
+        count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        by_hdf5(dataset, rows, create_by_hdf5(transfer, group, name, facts, count), 0)
+        return count
     reader = Reader(transfer.source_of(dataset), facts)
     made = Restorage().create(group, name, facts)
     transfer.attributes(facts.id, made.id)
@@ -134,35 +134,3 @@ def _item_bytes(source: TableSource, column: str) -> int:
         lists = max(source.facts(field.offsets).shape[0] - 1, 1)
         return 16 + size * values.shape[0] // lists
     return size
-
-
-def _copy_by_hdf5(
-    transfer: Transfer, group: h5py.Group, name: str, facts: Facts, rows: slice | Rows
-) -> int:
-    """Copy rows of a dataset of text, of lists or of compounds with such."""
-    dataset = facts.dataset
-    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-    largest = (dataset.maxshape[0] and max(count, 1), *dataset.maxshape[1:])
-    unlimited = tuple(h5s.UNLIMITED if n is None else n for n in largest)
-    space = h5s.create_simple((count, *facts.inner), unlimited if facts.chunks else None)
-    try:
-        properties = facts.id.get_create_plist()
-        made = h5py.Dataset(
-            h5d.create(group.id, name.encode(), facts.id.get_type().copy(), space, properties)
-        )
-        transfer.attributes(facts.id, made.id)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise WriteError(f"{dataset.name} could not be copied: {error}") from error
-    for first in range(0, count, MANY_ROWS):
-        last = min(first + MANY_ROWS, count)
-        part: Any = None
-        try:
-            if isinstance(rows, slice):
-                part = dataset[rows.start + first : rows.start + last]
-            else:
-                chosen, back = np.unique(rows[first:last], return_inverse=True)
-                part = dataset[chosen][back]
-        except (OSError, RuntimeError, ValueError) as error:
-            raise FormatError(f"{dataset.name} cannot be read: {error}") from error
-        made[first:last] = part
-    return count

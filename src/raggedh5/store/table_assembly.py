@@ -6,19 +6,17 @@ import h5py
 
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import WriteError
-from raggedh5.store.assembly import Assembly
+from raggedh5.store.assembly import Target
 from raggedh5.store.attributes import set_number
 from raggedh5.store.changes import shift
 from raggedh5.store.column_assembly import ColumnAssembly
-from raggedh5.store.facts import Facts
-from raggedh5.store.handle import Handle
 from raggedh5.store.table_source import TableSource
 
 __all__ = ["MakeBuffer", "TableAssembly", "parts_of"]
 
-MakeBuffer = Callable[[h5py.Group, str, str, FieldForm | None], Facts]
-"""Creates a buffer of a group, given its name, its column and the form of that (None: the offsets
-of the rows)."""
+MakeBuffer = Callable[[str, str, FieldForm | None], Target]
+"""Creates a buffer, given its name, its column and the form of that (None: the offsets of the
+rows)."""
 
 
 class TableAssembly:
@@ -26,8 +24,6 @@ class TableAssembly:
 
     Parameters
     ----------
-    handle
-        The open file.
     group
         The group of the table, with its form and without buffers.
     form
@@ -36,37 +32,28 @@ class TableAssembly:
         Creates its buffers.
     rounding
         Whether floats may be rounded to a dtype with fewer digits.
-    blocksize
-        Bytes of a Blosc block for chunks that are coded anew, None for the default.
     """
 
     def __init__(
         self,
-        handle: Handle,
         group: h5py.Group,
         form: TableForm,
         make: MakeBuffer,
         rounding: bool = False,
-        blocksize: int | None = None,
     ) -> None:
-        self.handle = handle
         self.group = group
         self.form = form
         self.rows = 0
         self.items = 0
         self.columns: dict[str, ColumnAssembly] = {}
-        self.assemblies: dict[str, Assembly] = {}
+        self.assemblies: dict[str, Target] = {}
         for name, field in form.fields.items():
-            made = {
-                buffer: Assembly(handle, make(group, buffer, name, field), blocksize)
-                for buffer in field.buffers()
-            }
+            made = {buffer: make(buffer, name, field) for buffer in field.buffers()}
             self.assemblies |= made
             self.columns[name] = ColumnAssembly(name, field, made, rounding)
-        self._offsets: Assembly | None = None
+        self._offsets: Target | None = None
         if form.offsets is not None:
-            facts = make(group, form.offsets, "", None)
-            self._offsets = self.assemblies[form.offsets] = Assembly(handle, facts, blocksize)
+            self._offsets = self.assemblies[form.offsets] = make(form.offsets, "", None)
 
     def append(self, source: TableSource, start: int, stop: int, last: bool = False) -> None:
         """Append the rows start:stop of a table with these columns; `last`: nothing comes after.

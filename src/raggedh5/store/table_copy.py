@@ -9,6 +9,7 @@ import h5py
 
 from raggedh5.core.form import FieldForm, main_buffer
 from raggedh5.core.schema import Column
+from raggedh5.store.assembly import Assembly, Target
 from raggedh5.store.attributes import get_text, set_number, set_text
 from raggedh5.store.facts import Facts
 from raggedh5.store.layout import create_group, set_form
@@ -16,6 +17,7 @@ from raggedh5.store.restorage import Restorage
 from raggedh5.store.table_assembly import TableAssembly, parts_of
 from raggedh5.store.table_source import TableSource
 from raggedh5.store.transfer import Transfer
+from raggedh5.store.virtual_assembly import VirtualAssembly
 
 __all__ = ["assemble_like", "copy_whole", "needed_extents"]
 
@@ -73,6 +75,7 @@ def assemble_like(
     restorage: Restorage,
     rounding: bool = False,
     not_finite: Collection[str] = (),
+    virtual: bool = False,
 ) -> TableAssembly:
     """Create an empty table with these columns, stored like those of another.
 
@@ -92,38 +95,59 @@ def assemble_like(
         Whether floats may be rounded to another dtype.
     not_finite
         Columns that may hold NaN or infinity, whatever those of `source` say.
+    virtual
+        Whether values are to be left where they are, as virtual datasets.
     """
     group = _group(transfer, path, source, columns, keep_form=False)
     form = set_form(group, columns, source.form.offsets is not None)
 
-    def make(group: h5py.Group, buffer: str, column: str, field: FieldForm | None) -> Facts:
-        if field is None:
-            like = source.buffers.get(source.form.offsets or "")
-            made = restorage.create(group, buffer, like, form.offsets_dtype, ())
-            if like is not None:
-                transfer.attributes(like.id, made.id)
-            return made
-        old = source.form.fields[column]
-        part = {name: part for part, name in parts_of(field).items()}[buffer]
-        twin = parts_of(old).get(part) if bool(old.codes) == bool(field.codes) else None
-        like = None if twin is None else source.facts(twin)
-        inner = field.column.shape if part == "values" else ()
-        made = restorage.create(group, buffer, like, field.buffers()[buffer], inner)
+    def make(buffer: str, column: str, field: FieldForm | None) -> Target:
         skip = ("finite",) if column in not_finite else ()
-        if like is not None:
-            transfer.attributes(like.id, made.id, skip)
-        elif buffer == main_buffer(field):
-            transfer.attributes(source.facts(main_buffer(old)).id, made.id, skip)
-        return made
+        like, given = _like(source, buffer, column, field)
+        dtype = form.offsets_dtype
+        inner: tuple[int, ...] = ()
+        if field is not None:
+            dtype = field.buffers()[buffer]
+            inner = field.column.shape if buffer == field.values else ()
 
-    return TableAssembly(
-        transfer.target, group, form, make, rounding, blocksize=restorage.blocksize
-    )
+        def create() -> Assembly:
+            made = restorage.create(group, buffer, like, dtype, inner)
+            if given is not None:
+                transfer.attributes(given.id, made.id, skip)
+            return Assembly(transfer.target, made, restorage.blocksize)
+
+        # A dictionary grows with the parts, and offsets are counted on from one to the next.
+        maps = field is not None and (
+            buffer in (field.codes, field.mask) or (buffer == field.values and not field.codes)
+        )
+        if not virtual or not maps or like is None or not like.dtype.itemsize or 0 in inner:
+            return create()
+        return VirtualAssembly(transfer, group, buffer, like, create, skip)
+
+    return TableAssembly(group, form, make, rounding)
+
+
+def _like(
+    source: TableSource, buffer: str, column: str, field: FieldForm | None
+) -> tuple[Facts | None, Facts | None]:
+    """Return which buffer of a table a new one is stored like, and which gives it attributes."""
+    if field is None:
+        like = source.buffers.get(source.form.offsets or "")
+        return like, like
+    old = source.form.fields[column]
+    part = {name: part for part, name in parts_of(field).items()}[buffer]
+    twin = parts_of(old).get(part) if bool(old.codes) == bool(field.codes) else None
+    if twin is not None:
+        return source.facts(twin), source.facts(twin)
+    # Strings get a dictionary, or lose it: the attributes go from one main buffer to the other.
+    given = source.facts(main_buffer(old)) if buffer == main_buffer(field) else None
+    return None, given
 
 
 def needed_extents(source: TableSource) -> dict[str, int]:
     """Return how long each buffer of a table needs to be for its rows, by name."""
-    form, needed = source.form, {}
+    form = source.form
+    needed: dict[str, int] = {}
     if not form.fields:
         return needed
     items = source.items

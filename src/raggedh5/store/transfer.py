@@ -26,7 +26,7 @@ def transferring(source: File, target: File) -> Iterator["Transfer"]:
     """Yield what copies from one open file to another; references are renewed at the end."""
     old = Handle(source.h5.file, threads=source.threads, verify="always", adopted=True)
     new = Handle(target.h5.file, threads=target.threads, verify="always", adopted=True)
-    transfer = Transfer(old, new)
+    transfer = Transfer(old, new, target.path)
     try:
         yield transfer
         transfer.finish()
@@ -44,11 +44,14 @@ class Transfer:
     ----------
     source, target
         The open files.
+    target_path
+        The path that the target will have.
     """
 
-    def __init__(self, source: Handle, target: Handle) -> None:
+    def __init__(self, source: Handle, target: Handle, target_path: str) -> None:
         self.source = source
         self.target = target
+        self.target_path = target_path
         self._pairs: list[tuple[Any, Any]] = []
         self._others: dict[int, Handle] = {}
 
@@ -61,6 +64,11 @@ class Transfer:
             threads = self.source.pool.threads
             self._others[number] = Handle(item.file, threads=threads, verify="always", adopted=True)
         return self._others[number]
+
+    def handle_for(self, file: File) -> Handle:
+        """Return a handle of another open file that items come from, for the caller to release."""
+        threads = self.source.pool.threads
+        return Handle(file.h5.file, threads=threads, verify="always", adopted=True)
 
     def release(self) -> None:
         """Let go of both files."""
