@@ -159,6 +159,8 @@ def _copy_chosen(
         transfer.root()
         for name in chosen:
             progress(done, total)
+            if transfer.again(name, everything[name].h5):  # it has several names
+                continue
             if name in tables:
                 wanted = columns_of(columns, name, list(tables[name].columns))
                 counts[name] = _copy_table(transfer, (file, new), name, tables[name], wanted, rows)

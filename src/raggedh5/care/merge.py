@@ -182,7 +182,8 @@ class _Joined:
 
     def append(self, path: Path, last: bool) -> None:
         """Append a part."""
-        with File(path) as file:
+        # Of a part that stays where it is, little more than the offsets is read.
+        with File(path, threads=1 if self.virtual else None) as file:
             handle = self.transfer.handle_for(file)
             try:
                 for name, table in self.tables.items():

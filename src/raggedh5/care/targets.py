@@ -31,7 +31,9 @@ def check_target(sources: Sequence[Path], target: Path, overwrite: bool) -> None
     if target.is_dir():
         raise WriteError(f"{target} is a folder")
     if target.exists() and not overwrite:
-        raise WriteError(f"{target} exists already; overwriting it has to be asked for")
+        raise WriteError(
+            f"{target} exists already; it is replaced with overwrite=True, or --overwrite"
+        )
 
 
 @contextlib.contextmanager

@@ -13,9 +13,12 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "copy": "Copy a file, or chosen tables, columns and rows of it.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
+    "merge": "Join files that have the same tables.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
+    "repack": "Write a file anew: other codec, chunks, dtypes, no dead space.",
 }
 
 

@@ -7,7 +7,7 @@ import click
 
 from raggedh5.core.codecs import LZ4, Bitshuffle, Blosc, Zstd
 
-__all__ = ["CODECS", "byte_size", "make_codec"]
+__all__ = ["CODECS", "byte_size", "make_codec", "names"]
 
 CODECS: dict[str, tuple[int, int] | None] = {
     "blosc-lz4": (0, 9),
@@ -63,3 +63,17 @@ def byte_size(text: str) -> int:
     if size < 1:
         raise click.BadParameter(f"{text!r} is no size; write 65536, 512KiB or 1MB")
     return size
+
+
+def names(text: str) -> list[str]:
+    """Return the names in a list with commas.
+
+    Examples
+    --------
+    >>> names("coords, symbol")
+    ['coords', 'symbol']
+    """
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise click.BadParameter(f"{text!r} names no column", param_hint="--columns")
+    return found

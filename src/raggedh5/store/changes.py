@@ -73,8 +73,11 @@ def _shift(values: Array, first: int, by: int, dtype: np.dtype[Any], name: str) 
 def _cast(values: Array, first: int, dtype: np.dtype[Any], name: str, rounding: bool) -> Array:
     converted, lost = to_dtype(values, dtype)
     why = f"does not fit {dtype}"
-    if not rounding and not lost.any():
-        lost = (converted.astype(values.dtype) != values) & (values == values)
+    if not rounding and not lost.any() and dtype.kind in "fc":
+        # Integers are compared as such: a float has too few digits for the largest.
+        wide = values.dtype if values.dtype.kind in "biu" else np.result_type(values, dtype)
+        with np.errstate(invalid="ignore"):
+            lost = (converted.astype(wide) != values) & (values == values)
         why = f"would be rounded in {dtype}; allow rounding if that is meant"
     if lost.any():
         at = tuple(int(i) for i in np.argwhere(lost)[0])

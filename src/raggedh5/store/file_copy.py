@@ -13,7 +13,7 @@ from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import read_layout
 from raggedh5.store.object_copy import verify_dataset
-from raggedh5.store.opening import NewFile
+from raggedh5.store.opening import NewFile, check_unheld
 from raggedh5.store.walk import walk
 
 __all__ = ["copy_file", "verify_file"]
@@ -38,6 +38,7 @@ def copy_file(
         If the file cannot be written.
     """
     new = NewFile(target, overwrite)
+    check_unheld(new.target, {})
     try:
         try:
             _copy_bytes(source, new.temporary, progress)

@@ -57,6 +57,8 @@ class Handle:
         Removes the temporary file of one that is never closed.
     parts : dict
         The files that virtual datasets take their items from, by name, opened so far.
+    lender : Handle or None
+        Whose cache is used here, too: of such a file, the virtual one.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Handle:
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
         self.parts: dict[str, Handle] = {}
+        self.lender: Handle | None = None
         self._sharing = threading.Lock()
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()
@@ -120,6 +123,8 @@ class Handle:
 
         The first ones get most; what is left is never used up.
         """
+        if self.lender is not None:
+            return self.lender.cache_share(user)
         with self._sharing:
             while self._given_back:
                 self._cache_left += self._given_back.popleft()

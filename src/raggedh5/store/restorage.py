@@ -7,8 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from raggedh5.core.chunks import TARGET, Access, plan_grid
-from raggedh5.core.codecs import Blosc
+from raggedh5.core.chunks import TARGET, Access, plan_grid, plan_length
+from raggedh5.core.codecs import Blosc, as_codec
 from raggedh5.store.facts import Facts
 from raggedh5.store.layout import Storage, create_buffer
 from raggedh5.store.twins import codec_like, create_twin
@@ -42,6 +42,23 @@ class Restorage:
     def keeps_codec(self) -> bool:
         """Whether the codec stays."""
         return isinstance(self.codec, str) and self.codec == "keep"
+
+    def check(self) -> None:
+        """Refuse a codec that is none, or chunks of no bytes.
+
+        Raises
+        ------
+        SchemaError
+            Saying what can be asked for.
+        """
+        if not self.keeps_codec:
+            as_codec(self.codec)
+        if self.chunk_bytes is not None or self.access is not None:
+            plan_length(
+                1,
+                target=self.chunk_bytes if self.chunk_bytes is not None else TARGET,
+                access=self.access or "scan",
+            )
 
     @property
     def blocksize(self) -> int | None:
@@ -79,7 +96,7 @@ class Restorage:
         codec: Any = self.codec
         if self.keeps_codec:
             codec = codec_like(like.pipeline) if like is not None and chunked else Blosc()
-        target = self.chunk_bytes or TARGET
+        target = TARGET if self.chunk_bytes is None else self.chunk_bytes
         keeps_length = self.chunk_bytes is None and self.access is None and chunked
         chunks = like.chunks if like is not None and keeps_length else None
         if chunks is not None and like is not None and not same:

@@ -52,11 +52,12 @@ def copy_whole(
     group = _group(transfer, path, source, chosen, keep_form=True)
     needed = needed_extents(source) if cut else {}
     names = [buffer for name in chosen for buffer in form.fields[name].buffers()]
-    if form.offsets is not None and form.offsets in source.buffers:
+    if form.offsets is not None and form.offsets in source.group:
         names.append(form.offsets)
     restorage = Restorage()
     for name in names:
-        facts = source.facts(name)
+        # A table without columns has offsets that its layout does not ask for.
+        facts = source.buffers.get(name) or Facts(source.group[name])
         extent = needed.get(name, facts.shape[0])
         if extent < facts.shape[0] and facts.chunks and facts.plain:
             made = restorage.create(group, name, facts)

@@ -54,6 +54,7 @@ class Transfer:
         self.target_path = target_path
         self._pairs: list[tuple[Any, Any]] = []
         self._others: dict[int, Handle] = {}
+        self._asked: dict[tuple[int, int], str] = {}
 
     def source_of(self, item: h5py.Group | h5py.Dataset) -> Handle:
         """Return the handle of the file that an item lies in: a link may lead to another one."""
@@ -67,8 +68,7 @@ class Transfer:
 
     def handle_for(self, file: File) -> Handle:
         """Return a handle of another open file that items come from, for the caller to release."""
-        threads = self.source.pool.threads
-        return Handle(file.h5.file, threads=threads, verify="always", adopted=True)
+        return Handle(file.h5.file, threads=file.threads, verify="always", adopted=True)
 
     def release(self) -> None:
         """Let go of both files."""
@@ -119,6 +119,14 @@ class Transfer:
         assembly = Assembly(self.target, made)
         assembly.append(source, 0, extent, last=True)
         assembly.finish()
+
+    def again(self, path: str, item: h5py.Group | h5py.Dataset) -> bool:
+        """Give what was asked for before by another path a further name; otherwise return False."""
+        info = h5o.get_info(item.id)
+        first = self._asked.setdefault((info.fileno, info.addr), path)
+        if first != path:
+            self.link(path, f"/{first}")
+        return first != path
 
     def named_type(self, path: str, item: h5py.Datatype) -> None:
         """Copy a named type."""

@@ -236,4 +236,5 @@ def _open(handle: Handle, facts: Facts, mapping: Mapping) -> Handle:
         found = handle.parts[mapping.file] = Handle(
             file, threads=handle.pool.threads, verify=handle.verify, adopted=True, read_only=True
         )
+        found.lender = handle
     return found
