@@ -9,7 +9,7 @@ from typing import Any
 
 from raggedh5.care.progress import Progress, silent
 from raggedh5.care.selection import Columns, as_rows, choose, columns_of
-from raggedh5.care.targets import check_target, new_file
+from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.rows import rows_of
 from raggedh5.store.array import Array
 from raggedh5.store.file import File
@@ -153,6 +153,8 @@ def _copy_chosen(
         chosen = [name for name in chosen if name in tables]
     sizes = {name: int(_stored(everything[name])) for name in chosen}
     total, done = sum(sizes.values()), 0
+    if rows is None and columns is None:
+        check_room(target, total)
     counts: dict[str, int] = {}
     lengths: dict[str, int] = {}
     with new_file(file, target, overwrite) as new, transferring(file, new) as transfer:

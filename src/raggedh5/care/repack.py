@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.targets import check_target, new_file
+from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
 from raggedh5.core.schema import Column, storable
 from raggedh5.errors import SchemaError
@@ -213,6 +213,8 @@ def _write(
     arrays: dict[str, int] = {}
     with File(source) as file:
         total, done = source.stat().st_size, 0
+        if not restorage.changes and not wishes.dtypes and not wishes.dictionary:
+            check_room(target, sum(_stored(entry) for entry in walk(file.h5)))
         with new_file(file, target, overwrite) as new, transferring(file, new) as transfer:
             transfer.root()
             for entry in walk(file.h5):
@@ -225,13 +227,20 @@ def _write(
                     transfer.link(entry.path, entry.item)
                 elif entry.kind == "table":
                     tables[entry.path] = _table(transfer, entry, restorage, wishes)
-                    done += sum(item.id.get_storage_size() for item in entry.item.values())
                 else:
                     arrays[entry.path] = _array(transfer, entry, restorage, wishes)
-                    done += entry.item.id.get_storage_size()
+                done += _stored(entry)
             wishes.check()
             progress(total, total)
     return tables, arrays
+
+
+def _stored(entry: Entry) -> int:
+    """Return the bytes of a table's or an array's values in the file."""
+    if entry.kind == "table":
+        buffers = (entry.item.get(name) for name in entry.item)
+        return sum(b.id.get_storage_size() for b in buffers if hasattr(b, "chunks"))
+    return int(entry.item.id.get_storage_size()) if entry.kind == "dataset" else 0
 
 
 def _table(transfer: Transfer, entry: Entry, restorage: Restorage, wishes: _Wishes) -> int:

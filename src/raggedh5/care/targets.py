@@ -1,6 +1,8 @@
 """New files that whole-file work makes from others: what must not be overwritten, and what is."""
 
 import contextlib
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,10 @@ from typing import Any
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.file import File
 
-__all__ = ["check_target", "new_file"]
+__all__ = ["check_room", "check_target", "new_file"]
+
+NEARLY_FULL = 1 << 22
+"""Bytes on a disk that is taken for full."""
 
 
 def check_target(sources: Sequence[Path], target: Path, overwrite: bool) -> None:
@@ -55,4 +60,38 @@ def new_file(source: File, target: Path, overwrite: bool) -> Iterator[File]:
                 Path(file.h5.file.filename).open("r+b") as new,
             ):
                 new.write(old.read(block))
-        yield file
+        try:
+            yield file
+            file.flush()
+        except BaseException:
+            _make_room(Path(file.h5.file.filename))
+            raise
+
+
+def check_room(target: Path, needed: int) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Raises
+    ------
+    WriteError
+        If the folder of `target` has less than `needed` bytes left.
+    """
+    folder = Path(os.path.realpath(target)).parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # to write there will say why
+        return
+    if free < needed:
+        raise WriteError(
+            f"{target} would take about {needed / 1e6:.1f} MB, but {folder} has {free / 1e6:.1f} MB"
+        )
+
+
+def _make_room(temporary: Path) -> None:
+    """Empty a file that is to be dropped, where the disk is full.
+
+    HDF5 writes to it once more when it closes it, and may crash if it cannot.
+    """
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(temporary.parent).free < NEARLY_FULL:
+            os.truncate(temporary, 0)

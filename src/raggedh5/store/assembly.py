@@ -1,18 +1,13 @@
-"""One dataset put together from stretches of others: whole chunks as they are, where they line up.
+"""One dataset put together from stretches of others: chunks as they are where they line up."""
 
-A chunk that is copied is read by its position in the file, compared with its checksum, and stored
-as it is with `write_direct_chunk`: it is never decoded, and its checksum goes with it.
-"""
-
-import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.core.checksum import UNKNOWN
-from raggedh5.errors import FormatError, WriteError
+from raggedh5.errors import FormatError
+from raggedh5.store.chunk_copy import copy_chunks
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
@@ -169,30 +164,7 @@ class Assembly:
         """Copy whole chunks; both datasets have a chunk that begins here."""
         stream = self.stream
         shift = stream.count - start
-        chunk_map = source.chunk_map()
-        grid, chunks = chunk_map.grid, chunk_map.chunks
-        cells = math.prod(grid[1:])
         stream.pass_over(stop - start)
-        first = start // stream.length * cells
-        beyond = -(-stop // stream.length) * cells
-        moved = shift // stream.length * cells
-        for number in range(first, beyond):
-            stored = chunk_map.fetch(number)
-            if stored is None:  # it has the fill value there, and so it has here
-                continue
-            at = np.unravel_index(number, grid)
-            place = [int(i) * n for i, n in zip(at, chunks, strict=True)]
-            place[0] += shift
-            try:
-                stream.dataset_id.write_direct_chunk(
-                    tuple(place), stored, int(chunk_map.mask[number])
-                )
-            except (OSError, RuntimeError) as error:
-                raise WriteError(
-                    f"{stream.name}: chunk {number + moved} could not be written: {error}"
-                ) from error
-            digest = chunk_map.sums.get(number)
-            # What nobody vouched for gets no checksum by being copied.
-            if digest != UNKNOWN:
-                stream.sums.put(number + moved, digest)
+        chunks = source.chunk_map()
+        copy_chunks(chunks, start, stop, stream.dataset_id, stream.name, stream.sums, shift)
         self.copied += stop - start

@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5g, h5o, h5r
+from h5py import h5a, h5d, h5g, h5o, h5r
 
 from raggedh5.errors import WriteError
 from raggedh5.store.assembly import Assembly
@@ -82,7 +82,10 @@ class Transfer:
     def attributes(self, old: Any, new: Any, skip: tuple[str, ...] = ()) -> None:
         """Copy the attributes of one low-level object to another."""
         copy_attributes(old, new, skip)
-        self._pairs.append((old, new))
+        if any(holds for _, holds in _attributes(old)) or (
+            isinstance(old, h5d.DatasetID) and holds_references(old)
+        ):
+            self._pairs.append((old, new))
 
     def parent(self, path: str) -> h5py.Group:
         """Return the group in the target that an object goes to, made like that of the source."""
@@ -111,7 +114,7 @@ class Transfer:
     def buffer(self, source: Handle, facts: Facts, group: h5py.Group, name: str) -> Facts:
         """Copy a dataset of a table that may lie in another file than the rest, by a link."""
         made = copy_dataset(source, facts.dataset, self.target, group, name)
-        self._pairs.append((facts.id, made.id))
+        self.attributes(facts.id, made.id)
         return made
 
     def piece(self, source: Reader, made: Facts, extent: int) -> None:
@@ -145,7 +148,7 @@ class Transfer:
         """Renew the references in attributes and datasets, once everything is copied."""
         for old, new in self._pairs:
             copy_attributes(old, new, _plain_names(old), self._remap)
-            if isinstance(old, h5py.h5d.DatasetID) and holds_references(old):
+            if isinstance(old, h5d.DatasetID) and holds_references(old):
                 dataset = h5py.Dataset(old)
                 if dataset.shape is not None:
                     values = remapped(np.asarray(dataset[()], dataset.dtype), self._remap)
@@ -164,10 +167,12 @@ class Transfer:
 
 def _plain_names(item: Any) -> set[str]:
     """Return the names of the attributes that hold no references."""
+    return {name for name, holds in _attributes(item) if not holds}
+
+
+def _attributes(item: Any) -> Iterator[tuple[str, bool]]:
+    """Go through the names of an object's attributes, and whether they hold references."""
     names: list[bytes] = []
-    h5py.h5a.iterate(item, lambda name, *_: names.append(name))
-    return {
-        name.decode("utf-8", "surrogateescape")
-        for name in names
-        if not holds_references(h5py.h5a.open(item, name))
-    }
+    h5a.iterate(item, lambda name, *_: names.append(name))
+    for name in names:
+        yield name.decode("utf-8", "surrogateescape"), holds_references(h5a.open(item, name))

@@ -13,7 +13,7 @@ from raggedh5.errors import WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import explain, missing_filters
 
-__all__ = ["codec_like", "create_twin", "same_chunks"]
+__all__ = ["codec_like", "create_exact", "create_twin", "same_chunks"]
 
 COMPLETED_FIRST = {native.BITSHUFFLE: 3}
 """Filters that put parameters of their own before those that they are given, and how many."""
@@ -50,24 +50,55 @@ def create_twin(group: h5py.Group, name: str, like: Facts, grows: bool = True) -
     WriteError
         If the file cannot be written.
     """
-    properties = like.id.get_create_plist()
-    filters = [properties.get_filter(i) for i in range(properties.get_nfilters())]
-    properties.remove_filter(h5z.FILTER_ALL)
     unlimited = h5s.UNLIMITED
     largest = [unlimited if n is None else n for n in like.dataset.maxshape]
     if grows:
         largest[0] = unlimited
+    space = h5s.create_simple((0, *like.inner), tuple(largest))
     try:
-        for number, flags, parameters, _ in filters:
-            given = parameters[COMPLETED_FIRST.get(number, 0) :]
-            properties.set_filter(number, flags, given)
-        space = h5s.create_simple((0, *like.inner), tuple(largest))
-        made = h5d.create(group.id, name.encode(), like.id.get_type(), space, properties)
+        return _create(group, name, like, space)
     except (OSError, RuntimeError, ValueError) as error:
         path = f"{str(group.name).rstrip('/')}/{name}"
         if missing_filters(like.pipeline):
             raise explain(like.name, like.pipeline, error) from error
         raise WriteError(f"{path} could not be created: {error}") from error
+
+
+def create_exact(group: h5py.Group, name: str, like: Facts) -> Facts | None:
+    """Create a dataset with every property and the shape of another, without its values.
+
+    Returns
+    -------
+    Facts or None
+        None where that cannot be: a filter is missing, or takes its own parameters for others.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    """
+    try:
+        made = _create(group, name, like, like.id.get_space())
+    except (OSError, RuntimeError, ValueError) as error:
+        if missing_filters(like.pipeline):
+            return None
+        path = f"{str(group.name).rstrip('/')}/{name}"
+        raise WriteError(f"{path} could not be created: {error}") from error
+    if made.pipeline == like.pipeline:
+        return made
+    del group[name]
+    return None
+
+
+def _create(group: h5py.Group, name: str, like: Facts, space: Any) -> Facts:
+    properties = like.id.get_create_plist()
+    filters = [properties.get_filter(i) for i in range(properties.get_nfilters())]
+    if filters:
+        properties.remove_filter(h5z.FILTER_ALL)
+    for number, flags, parameters, _ in filters:
+        properties.set_filter(number, flags, parameters[COMPLETED_FIRST.get(number, 0) :])
+    kind = like.id.get_type().copy()  # a named type of the other file is none here
+    made = h5d.create(group.id, name.encode("utf-8", "surrogateescape"), kind, space, properties)
     return Facts(h5py.Dataset(made))
 
 
