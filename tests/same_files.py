@@ -47,7 +47,7 @@ def add_plain_objects(path):
         file["soft"] = h5py.SoftLink("/run/frames")
         file["nowhere"] = h5py.SoftLink("/not/there")
         file["elsewhere"] = h5py.ExternalLink("other.h5", "/x")
-        file["time"] = np.arange(300)
+        file["time"] = np.arange(len(file["line"]))
         file["time"].make_scale("time")
         file["line"].dims[0].attach_scale(file["time"])
         file["refs"] = np.array([file["run"].ref, file["time"].ref], h5py.ref_dtype)

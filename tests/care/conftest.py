@@ -1,6 +1,6 @@
 import pytest
 
-from same_files import add_plain_objects, write_everything
+from same_files import add_plain_objects, contents, write_everything
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +18,10 @@ def parts(tmp_path_factory):
         write_everything(folder / f"part{i}.h5", rows, seed=i)
         for i, rows in enumerate((100, 0, 57, 31))
     ]
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory):
+    """A file of tables and arrays, and what is in it; not to be changed."""
+    path = write_everything(tmp_path_factory.mktemp("tables") / "tables.h5")
+    return path, contents(path)

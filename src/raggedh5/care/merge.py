@@ -37,7 +37,7 @@ class MergeReport:
     tables, arrays
         Rows of each table and array in the target, by path.
     warnings
-        Attributes in which parts differ; the first part's hold.
+        Attributes and single values in which parts differ; those of the first part hold.
     source_bytes, target_bytes
         Sizes of the parts together, and of the target.
     seconds

@@ -35,10 +35,11 @@ class TableSchema:
 
 @dataclass(frozen=True)
 class ArraySchema:
-    """A dense array: its dtype, its shape (None for one without a dataspace)."""
+    """A dense array: its dtype, its shape (None for one without a dataspace), its one value."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...] | None
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class PartSchema:
                         main = buffers[main_buffer(field)].dataset
                         _note(attributes, f"{entry.path}/{name}", main)
                 elif entry.kind == "dataset":
-                    arrays[entry.path] = ArraySchema(entry.item.dtype, entry.item.shape)
+                    arrays[entry.path] = _array(entry.item)
                     _note(attributes, entry.path, entry.item)
                 elif entry.kind == "group":
                     _note(attributes, entry.path, entry.item)
@@ -104,7 +105,7 @@ def check_alike(parts: Sequence[PartSchema]) -> None:
 
 
 def differing_attributes(parts: Sequence[PartSchema]) -> list[str]:
-    """Return a line for each attribute that a part has otherwise than the first one."""
+    """Return a line for each attribute or single value that differs from that of the first part."""
     first = parts[0]
     lines = []
     for part in parts[1:]:
@@ -115,6 +116,12 @@ def differing_attributes(parts: Sequence[PartSchema]) -> list[str]:
             elif not _equal(value, part.attributes[path, name]):
                 other = part.attributes[path, name]
                 lines.append(f"{where} is {other!r}, but {value!r} in {first.path}")
+        lines += [
+            f"{part.path}: {name!r} is {part.arrays[name].value!r}, "
+            f"but {array.value!r} in {first.path}"
+            for name, array in first.arrays.items()
+            if array.shape == () and not _equal(array.value, part.arrays[name].value)
+        ]
         lines += [
             f"{part.path}: attribute {name!r} of {path!r} is not in {first.path}"
             for path, name in part.attributes
@@ -179,6 +186,17 @@ def _arrays(first: PartSchema, part: PartSchema) -> list[str]:
                 f"{one.dtype} of {one.shape} in {first.path}"
             )
     return found
+
+
+def _array(dataset: Any) -> ArraySchema:
+    value = None
+    if dataset.shape == ():
+        try:
+            value = dataset[()]
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise FormatError(f"{dataset.name} cannot be read: {error}") from error
+        value = value.tolist() if hasattr(value, "tolist") else value
+    return ArraySchema(dataset.dtype, dataset.shape, value)
 
 
 def _note(attributes: dict[tuple[str, str], Any], path: str, item: Any) -> None:

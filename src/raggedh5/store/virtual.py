@@ -26,6 +26,9 @@ PREFIX = "HDF5_VDS_PREFIX"
 """Environment variable with a folder that HDF5 looks for sources in first."""
 
 
+EVERYTHING = (0, -1)
+
+
 class Piece(NamedTuple):
     """Items of a virtual dataset that lie in one source, or in none (`reader` is None).
 
@@ -88,6 +91,8 @@ def virtual_parts(
             target = _run(properties.get_virtual_vspace(i), facts.inner)
             source = _run(properties.get_virtual_srcspace(i), facts.inner)
             simple &= "%" not in f"{file}{path}".replace("%%", "")
+            if target is not None and source == EVERYTHING:
+                source = 0, target[1]
             if target is None or source is None or target[1] != source[1]:
                 simple, target, source = False, (0, 0), (0, 0)
             start, count = target
@@ -188,8 +193,7 @@ class VirtualParts:
 def _run(space: Any, inner: tuple[int, ...]) -> tuple[int, int] | None:
     """Return first item and number of items of a selection of whole items, None for any other."""
     if space.get_select_type() == h5s.SEL_ALL:
-        shape = space.shape
-        return (0, int(shape[0])) if shape[1:] == inner else None
+        return EVERYTHING  # how much that is, the file does not say
     if space.get_select_type() != h5s.SEL_HYPERSLABS or len(space.shape) != len(inner) + 1:
         return None
     low, high = space.get_select_bounds()
