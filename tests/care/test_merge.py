@@ -321,10 +321,34 @@ def test_parts_that_are_missing(tmp_path):
             file["line"].read()
         with pytest.raises(FormatError, match="cannot be opened"):
             file["atoms"].read()
-    part.unlink()
-    rh5.write(part, {"line": np.zeros(60, "f4")})
-    with rh5.File(target) as file, pytest.raises(FormatError, match="float32, not float64"):
-        file["line"].read()
+
+
+def test_sources_that_hdf5_converts(tmp_path):
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file["x"] = np.arange(5, dtype=">i2")
+    layout = h5py.VirtualLayout((5,), "f8")
+    layout[:] = h5py.VirtualSource("part.h5", "x", (5,))
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
+    with rh5.File(tmp_path / "all.h5") as file:
+        assert file["x"][:].tolist() == [0, 1, 2, 3, 4]
+        assert file["x"][2:4].tolist() == [2, 3]
+        assert file["x"][[4, 1]].tolist() == [4, 1]
+        assert file["x"][:].dtype == "f8"
+
+
+def test_a_virtual_dataset_of_itself(tmp_path):
+    for name, other in (("a", "b.h5"), ("b", "a.h5"), ("c", ".")):
+        layout = h5py.VirtualLayout((5,), "f8")
+        layout[:] = h5py.VirtualSource(other, "x", (5,))
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file.create_virtual_dataset("x", layout)
+    for name in "abc":
+        with rh5.File(tmp_path / f"{name}.h5") as file:
+            with pytest.raises(FormatError, match="lead back to itself"):
+                file["x"].read()
+            with pytest.raises(FormatError, match="lead back to itself"):
+                file["x"][1:3]
 
 
 def test_names_with_a_percent_sign(tmp_path):

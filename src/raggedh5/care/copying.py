@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def _copy_chosen(
     tables, arrays = file.contents()
     everything: dict[str, Any] = tables | arrays
     chosen = choose(everything, patterns)
-    if not isinstance(columns, dict) and columns is not None and patterns is None:
+    if not isinstance(columns, Mapping) and columns is not None and patterns is None:
         chosen = [name for name in chosen if name in tables]
     sizes = {name: int(_stored(everything[name])) for name in chosen}
     total, done = sum(sizes.values()), 0

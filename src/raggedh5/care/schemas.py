@@ -22,6 +22,9 @@ MOST = 8
 OWN = {"form", "length", "encoding-type", "encoding-version", "raggedh5-version", "finite"}
 """Attributes that the format has rules for."""
 
+REFERENCES = {"DIMENSION_LIST", "REFERENCE_LIST"}
+"""Attributes of dimension scales, which lead to places in their own file."""
+
 
 @dataclass(frozen=True)
 class TableSchema:
@@ -201,7 +204,7 @@ def _array(dataset: Any) -> ArraySchema:
 
 def _note(attributes: dict[tuple[str, str], Any], path: str, item: Any) -> None:
     for name in item.attrs:
-        if name in OWN:
+        if name in OWN | REFERENCES:
             continue
         try:
             value = item.attrs[name]

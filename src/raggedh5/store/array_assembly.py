@@ -91,7 +91,7 @@ def assemble_array(
         return ArrayAssembly(create_by_hdf5(transfer, group, name, facts, rows))
 
     def create() -> Assembly:
-        made = restorage.create(group, name, facts, dtype)
+        made = restorage.create(group, name, facts, dtype, grid=True)
         transfer.attributes(facts.id, made.id)
         return Assembly(transfer.target, made, restorage.blocksize)
 

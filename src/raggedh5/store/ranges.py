@@ -73,9 +73,9 @@ class RangeReader:
         virtual = self.reader.virtual
         if virtual is not None and start < stop:
             pieces = virtual.pieces(start, stop)
-            if len(pieces) == 1 and pieces[0].reader is not None:
-                first = pieces[0].first
-                return self._part(pieces[0].reader).span(first, first + stop - start)
+            part, first = pieces[0].reader, pieces[0].first
+            if len(pieces) == 1 and part is not None and part.dtype == self.reader.dtype:
+                return self._part(part).span(first, first + stop - start)
         return self.reader.read((slice(start, stop), *(slice(0, n) for n in self._inner)))
 
     def copy(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:

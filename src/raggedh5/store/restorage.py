@@ -72,9 +72,9 @@ class Restorage:
         like: Facts | None,
         dtype: np.dtype[Any] | None = None,
         inner: tuple[int, ...] | None = None,
-        grows: bool = True,
+        grid: bool = False,
     ) -> Facts:
-        """Create an empty dataset.
+        """Create an empty dataset that grows along axis 0.
 
         Parameters
         ----------
@@ -84,15 +84,15 @@ class Restorage:
             What it is made from, if it is made from one.
         dtype, inner
             Where they are not those of `like`.
-        grows
-            Whether it may grow along axis 0 without end.
+        grid
+            Whether chunks may divide the other axes, as those of arrays may.
         """
         dtype = like.dtype if dtype is None and like is not None else np.dtype(dtype)
         inner = like.inner if inner is None and like is not None else inner or ()
         chunked = like is not None and like.chunks is not None
         same = like is not None and like.dtype.newbyteorder("=") == dtype.newbyteorder("=")
         if like is not None and chunked and same and like.plain and not self.changes:
-            return create_twin(group, name, like, grows)
+            return create_twin(group, name, like)
         codec: Any = self.codec
         if self.keeps_codec:
             codec = codec_like(like.pipeline) if like is not None and chunked else Blosc()
@@ -101,10 +101,11 @@ class Restorage:
         chunks = like.chunks if like is not None and keeps_length else None
         if chunks is not None and like is not None and not same:
             target, chunks = like.dtype.itemsize * math.prod(chunks), None
-        if chunks is None:
+        if chunks is None and grid:
             shape = (0, *inner)
             chunks = plan_grid(shape, dtype.itemsize, target=target, access=self.access or "scan")
         fill = None if like is None else like.dataset.fillvalue
         if fill is not None and (not np.any(np.asarray(fill) != 0) or not same):
             fill = None
-        return create_buffer(group, name, dtype, inner, Storage(codec), chunks, fill)
+        storage = Storage(codec, target, self.access or "scan")
+        return create_buffer(group, name, dtype, inner, storage, chunks, fill)

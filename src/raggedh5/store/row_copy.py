@@ -90,7 +90,7 @@ def copy_array_rows(
         by_hdf5(dataset, rows, create_by_hdf5(transfer, group, name, facts, count), 0)
         return count
     reader = Reader(transfer.source_of(dataset), facts)
-    made = Restorage().create(group, name, facts)
+    made = Restorage().create(group, name, facts, grid=True)
     transfer.attributes(facts.id, made.id)
     assembly = Assembly(transfer.target, made)
     if isinstance(rows, slice):

@@ -31,8 +31,8 @@ def same_chunks(one: Facts, other: Facts) -> bool:
     return one.pipeline == other.pipeline and fills[0] == fills[1]
 
 
-def create_twin(group: h5py.Group, name: str, like: Facts, grows: bool = True) -> Facts:
-    """Create an empty dataset with the type, chunks, filters and fill value of another.
+def create_twin(group: h5py.Group, name: str, like: Facts) -> Facts:
+    """Create an empty dataset that grows, with type, chunks, filters and fill value of another.
 
     Parameters
     ----------
@@ -40,8 +40,6 @@ def create_twin(group: h5py.Group, name: str, like: Facts, grows: bool = True) -
         Where it goes.
     like
         A chunked dataset, in any file.
-    grows
-        Whether the new one can grow along axis 0 without end, or as far as the other.
 
     Raises
     ------
@@ -52,8 +50,7 @@ def create_twin(group: h5py.Group, name: str, like: Facts, grows: bool = True) -
     """
     unlimited = h5s.UNLIMITED
     largest = [unlimited if n is None else n for n in like.dataset.maxshape]
-    if grows:
-        largest[0] = unlimited
+    largest[0] = unlimited
     space = h5s.create_simple((0, *like.inner), tuple(largest))
     try:
         return _create(group, name, like, space)

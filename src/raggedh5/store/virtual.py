@@ -5,6 +5,7 @@ short. Here that is an error; and the sources' checksums are compared, and their
 threads, as those of any other dataset.
 """
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -27,6 +28,9 @@ PREFIX = "HDF5_VDS_PREFIX"
 
 
 EVERYTHING = (0, -1)
+
+DEEPEST = 16
+"""Virtual files that may lead to one another."""
 
 
 class Piece(NamedTuple):
@@ -162,6 +166,8 @@ class VirtualParts:
             part = out[start - begin : stop - begin]
             if reader is None:
                 part[...] = self.facts.dataset.fillvalue
+            elif reader.dtype != self.facts.dtype:  # HDF5 converts it
+                calls.append(functools.partial(self._by_hdf5, part, start, stop, box))
             else:
                 calls += reader.plan(part, (slice(first, first + stop - start), *box[1:]))
         return calls
@@ -185,9 +191,23 @@ class VirtualParts:
         needed = mapping.first + mapping.stop - mapping.start
         if facts is None or facts.inner != self.facts.inner or facts.shape[0] < needed:
             raise FormatError(f"{where} has changed: {needed} items are not there any more")
-        if facts.dtype != self.facts.dtype:
-            raise FormatError(f"{where} is {facts.dtype}, not {self.facts.dtype}")
+        if facts.virtual and (mapping.file == "." or _depth(handle) > DEEPEST):
+            raise FormatError(f"{where} is virtual again, and may lead back to itself")
         return self._reader_of(handle, facts)
+
+    def _by_hdf5(self, out: NDArray[Any], start: int, stop: int, box: tuple[slice, ...]) -> None:
+        try:
+            out[...] = self.facts.dataset[(slice(start, stop), *box[1:])]
+        except (OSError, RuntimeError) as error:
+            raise FormatError(f"{self.facts.name} cannot be read: {error}") from error
+
+
+def _depth(handle: Handle) -> int:
+    """Return how many virtual files led to a file."""
+    depth = 0
+    while handle.lender is not None:
+        handle, depth = handle.lender, depth + 1
+    return depth
 
 
 def _run(space: Any, inner: tuple[int, ...]) -> tuple[int, int] | None:
