@@ -357,3 +357,28 @@ def test_everything_else_is_there_too(tmp_path):
     source = add_plain_objects(write_everything(tmp_path / "a.h5", 300))
     copy(source, tmp_path / "b.h5")
     assert by_h5py(tmp_path / "b.h5") == by_h5py(source)
+
+
+def test_references_among_chosen_rows_lead_nowhere(whole, tmp_path):
+    copy(whole, tmp_path / "b.h5", tables=["refs", "time"])
+    with h5py.File(tmp_path / "b.h5") as file:
+        assert not file["refs"][0]
+        assert file[file["refs"][1]] == file["time"]
+    copy(whole, tmp_path / "c.h5", tables=["refs", "time"], rows=[1])
+    with h5py.File(tmp_path / "c.h5") as file:
+        assert not file["refs"][0]
+
+
+def test_bytes_and_compounds(tmp_path):
+    pairs = np.array([(1, b"a"), (2, b"bc"), (3, b"")], [("n", "i4"), ("s", "S5")])
+    with h5py.File(tmp_path / "a.h5", "w", track_order=True) as file:
+        file.create_dataset("pairs", data=pairs, chunks=(2,), maxshape=(None,), fillvalue=pairs[1])
+        file["opaque"] = np.array([b"abc", b"de"], "V5")
+        file["bytes"] = np.array([b"x", b"yy"])
+    for rows, wanted in ((slice(0, 2), [0, 1]), ([1, 0, 1], [1, 0, 1])):
+        copy(tmp_path / "a.h5", tmp_path / "b.h5", rows=rows, overwrite=True)
+        with h5py.File(tmp_path / "b.h5") as file:
+            assert list(file) == ["pairs", "opaque", "bytes"]
+            assert file["pairs"][:].tolist() == pairs[wanted].tolist()
+            assert file["bytes"][:].tolist() == [[b"x", b"yy"][i] for i in wanted]
+            assert file["opaque"][:].tobytes() == np.array([b"abc", b"de"], "V5")[wanted].tobytes()

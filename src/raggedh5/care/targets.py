@@ -48,7 +48,7 @@ def new_file(source: File, target: Path, overwrite: bool) -> Iterator[File]:
     It tracks the order in which names come at its root, and has a user block, where `source` does.
     """
     options: dict[str, Any] = {}
-    if source.h5.id.get_create_plist().get_link_creation_order():
+    if source.h5["/"].id.get_create_plist().get_link_creation_order():
         options["track_order"] = True
     block = int(source.h5.file.userblock_size)
     if block:

@@ -16,9 +16,9 @@ COMMANDS = {
     "copy": "Copy a file, or chosen tables, columns and rows of it.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
-    "merge": "Join files that have the same tables.",
+    "merge": "Join files that have the same tables, row behind row.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
-    "repack": "Write a file anew: other codec, chunks, dtypes, no dead space.",
+    "repack": "Write a file anew, without dead space, and stored in another way if that is asked.",
 }
 
 

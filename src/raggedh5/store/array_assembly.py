@@ -9,6 +9,7 @@ from h5py import h5d, h5s
 from raggedh5.core.rows import Rows
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.assembly import Assembly, Target
+from raggedh5.store.attribute_copy import holds_references
 from raggedh5.store.changes import cast
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
@@ -29,7 +30,7 @@ class ArrayAssembly:
     Parameters
     ----------
     target
-        What numbers go to; or a dataset that HDF5 writes, of text, lists, or compounds of such.
+        What numbers go to; or a dataset that HDF5 writes, of text, lists, or compounds.
     rounding
         Whether floats may be rounded.
     """
@@ -87,7 +88,7 @@ def assemble_array(
     """
     facts = Facts(like)
     group, name = transfer.parent(path), posixpath.basename(path)
-    if not facts.plain or not facts.dtype.itemsize:
+    if not facts.numeric:
         return ArrayAssembly(create_by_hdf5(transfer, group, name, facts, rows))
 
     def create() -> Assembly:
@@ -118,7 +119,12 @@ def create_by_hdf5(
 
 
 def by_hdf5(source: h5py.Dataset, rows: slice | Rows, target: h5py.Dataset, at: int) -> None:
-    """Copy rows of anything to a dataset, from its row `at` on, part by part."""
+    """Copy rows of anything to a dataset, from its row `at` on, part by part.
+
+    References are left out: they would lead anywhere in another file.
+    """
+    if holds_references(source.id):
+        return
     count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
     for first in range(0, count, MANY_ROWS):
         last = min(first + MANY_ROWS, count)

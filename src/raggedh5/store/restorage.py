@@ -104,8 +104,8 @@ class Restorage:
         if chunks is None and grid:
             shape = (0, *inner)
             chunks = plan_grid(shape, dtype.itemsize, target=target, access=self.access or "scan")
-        fill = None if like is None else like.dataset.fillvalue
-        if fill is not None and (not np.any(np.asarray(fill) != 0) or not same):
+        fill = like.dataset.fillvalue if like is not None and same else None
+        if fill is not None and not any(np.asarray(fill).tobytes()):
             fill = None
         storage = Storage(codec, target, self.access or "scan")
         return create_buffer(group, name, dtype, inner, storage, chunks, fill)

@@ -85,7 +85,7 @@ def copy_array_rows(
     rows = in_one_piece(rows)
     facts = Facts(dataset)
     group, name = transfer.parent(path), posixpath.basename(path)
-    if not facts.plain or not facts.dtype.itemsize:
+    if not facts.numeric:
         count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         by_hdf5(dataset, rows, create_by_hdf5(transfer, group, name, facts, count), 0)
         return count

@@ -150,7 +150,7 @@ class Transfer:
             copy_attributes(old, new, _plain_names(old), self._remap)
             if isinstance(old, h5d.DatasetID) and holds_references(old):
                 dataset = h5py.Dataset(old)
-                if dataset.shape is not None:
+                if dataset.shape is not None and dataset.shape == h5py.Dataset(new).shape:
                     values = remapped(np.asarray(dataset[()], dataset.dtype), self._remap)
                     h5py.Dataset(new)[()] = values
 

@@ -27,7 +27,7 @@ def same_chunks(one: Facts, other: Facts) -> bool:
         return False
     if one.dtype != other.dtype or not one.plain or not other.plain:
         return False
-    fills = [np.asarray(facts.dataset.fillvalue, facts.dtype).tobytes() for facts in (one, other)]
+    fills = [np.asarray(facts.dataset.fillvalue).tobytes() for facts in (one, other)]
     return one.pipeline == other.pipeline and fills[0] == fills[1]
 
 

@@ -38,7 +38,7 @@ def walk(root: h5py.Group) -> Iterator[Entry]:
     The buffers of a table are part of it.
     """
     seen: dict[int, str] = {address_of(root.id): "/"}
-    ahead = [(name, root) for name in reversed(root) if name != GROUP]
+    ahead = [(_text(name), root) for name in reversed(root) if name != GROUP]
     while ahead:
         path, parent = ahead.pop()
         name = path.rsplit("/", 1)[-1]
@@ -63,4 +63,11 @@ def walk(root: h5py.Group) -> Iterator[Entry]:
             yield Entry(path, "table", item)
         else:
             yield Entry(path, "group", item)
-            ahead.extend((f"{path}/{n}", item) for n in reversed(item) if n != GROUP)
+            ahead.extend((f"{path}/{_text(n)}", item) for n in reversed(item) if n != GROUP)
+
+
+def _text(name: str | bytes) -> str:
+    """Return a name in a file; h5py gives bytes where it is no UTF-8."""
+    if isinstance(name, bytes):
+        raise FormatError(f"{name!r}, a name in the file, is no UTF-8")
+    return name
