@@ -1,7 +1,12 @@
 """Copies hold what was chosen, chunks as they were; damage is not passed on."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,6 +18,7 @@ import raggedh5 as rh5
 from kinds import plain
 from raggedh5.care import copy, targets
 from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.store import object_copy
 from raggedh5.store.sums import ChunkSums
 from same_files import (
     add_plain_objects,
@@ -382,3 +388,49 @@ def test_bytes_and_compounds(tmp_path):
             assert file["pairs"][:].tolist() == pairs[wanted].tolist()
             assert file["bytes"][:].tolist() == [[b"x", b"yy"][i] for i in wanted]
             assert file["opaque"][:].tobytes() == np.array([b"abc", b"de"], "V5")[wanted].tobytes()
+
+
+def test_datasets_that_cannot_be_created_here(tables, tmp_path, monkeypatch):
+    """As those with a filter that is missing and not optional: HDF5 copies them."""
+    source, whole = tables
+    monkeypatch.setattr(object_copy, "create_exact", lambda *args: None)
+    copy(source, tmp_path / "b.h5", tables="*")
+    assert contents(tmp_path / "b.h5") == whole
+    assert sums_known(tmp_path / "b.h5") == sums_known(source)
+    shutil.copy(source, tmp_path / "damaged.h5")
+    flip_byte(tmp_path / "damaged.h5", "atoms/coords-data", 2)
+    with pytest.raises(FormatError, match="atoms/coords-data: chunk 2"):
+        copy(tmp_path / "damaged.h5", tmp_path / "c.h5", tables="atoms")
+    assert not (tmp_path / "c.h5").exists()
+
+
+KILLED = """
+import os, signal, sys
+from raggedh5.care import copy, merge, repack
+from raggedh5.store.sums import ChunkSums
+what, source, target = sys.argv[1:]
+left, save = [40], ChunkSums.save
+def count(self):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(self)
+ChunkSums.save = count
+{"copy": lambda: copy(source, target, tables="*"), "repack": lambda: repack(source),
+ "merge": lambda: merge([source, source], target)}[what]()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("what", ["copy", "merge", "repack"])
+def test_a_process_that_is_killed(tables, tmp_path, what):
+    source, target = tmp_path / "a.h5", tmp_path / "b.h5"
+    shutil.copy(tables[0], source)
+    environment = {**os.environ, "PYTHONPATH": str(Path(rh5.__file__).parent.parent)}
+    words = [sys.executable, "-c", KILLED, what, str(source), str(target)]
+    done = subprocess.run(words, env=environment, capture_output=True, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert source.read_bytes() == tables[0].read_bytes()
+    assert not target.exists()
+    left = [path.name for path in tmp_path.iterdir() if path != source]
+    assert all(name.startswith(".") and name.endswith(".tmp") for name in left)
