@@ -13,13 +13,16 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "copy": "Copy a file, or chosen tables, columns and rows of it.",
     "describe": "Show statistics of columns, and a histogram of row lengths.",
     "doctor": "Say why a file does not open or read here, and what to do.",
     "head": "Show the first rows of a table or an array.",
     "info": "Say what a file holds, and how it is stored.",
+    "merge": "Join files that have the same tables, row behind row.",
     "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
     "recover": "Bring a file back whose writer was killed.",
+    "repack": "Write a file anew, without dead space, and stored in another way if that is asked.",
     "repair": "Write what can be read of a damaged file to another.",
     "validate": "Check a file: its structure, and every chunk in it.",
 }

@@ -66,14 +66,17 @@ def byte_size(text: str) -> int:
 
 
 def names(text: str) -> list[str]:
-    """Return the names of a list with commas.
+    """Return the names in a list with commas.
 
     Examples
     --------
     >>> names("coords, symbol")
     ['coords', 'symbol']
     """
-    return [name.strip() for name in text.split(",") if name.strip()]
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise click.BadParameter(f"{text!r} names no column", param_hint="--columns")
+    return found
 
 
 def bins_option(text: str) -> int | tuple[int | float, ...]:

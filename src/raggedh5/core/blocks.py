@@ -180,7 +180,9 @@ class BlockReader:
 
     def _with_cache(self) -> Blocks:
         size = self._blocksize
-        slots = max(min(self.cache_bytes, self.nbytes * len(self.ready)) // size, 2)
+        room = min(self.cache_bytes, self.nbytes * len(self.ready))
+        # Chunks that are stored as they are need no cache; as yet there may be no others.
+        slots = max(room // size, 2) if size > 1 else 2
         # A block's streams with their lengths, then its byte planes.
         work = np.zeros(2 * (size + 128), np.uint8)
         cache = np.empty((slots, size), np.uint8)

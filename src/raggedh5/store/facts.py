@@ -97,6 +97,11 @@ class Facts:
             )
         return self._plain
 
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are plain numbers, and no text, bytes or compounds."""
+        return self.plain and self.dtype.kind in "biufc"
+
 
 def address_of(identifier: Any, path: str = ".") -> int:
     """Return where the header of an object lies in its file."""

@@ -78,6 +78,10 @@ class Handle:
         What makes the file survive, where it is durable.
     epoch : int
         Counts up when the file was opened again, and objects in it are others than before.
+    parts : dict
+        The files that virtual datasets take their items from, by name, opened so far.
+    lender : Handle or None
+        Whose cache is used here, too: of such a file, the virtual one.
     """
 
     def __init__(
@@ -113,6 +117,8 @@ class Handle:
         self.descriptor = _descriptor(self.file)
         self.reopen: Callable[..., Any] | None = None
         self.on_loss: weakref.finalize[..., Any] | None = None
+        self.parts: dict[str, Handle] = {}
+        self.lender: Handle | None = None
         self._sharing = threading.Lock()
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()
@@ -175,6 +181,8 @@ class Handle:
 
         The first ones get most; what is left is never used up.
         """
+        if self.lender is not None:
+            return self.lender.cache_share(user)
         with self._sharing:
             while self._given_back:
                 self._cache_left += self._given_back.popleft()
@@ -247,6 +255,10 @@ class Handle:
         self.pool.close()
         if self.live is not None:
             self.live.close()
+        for part in self.parts.values():
+            part.release()
+            part.file.close()
+        self.parts.clear()
         shared = self._shared
         shared.users.discard(self)
         # What was opened by way of a file is closed with it.

@@ -93,6 +93,7 @@ def create_buffer(
     inner: tuple[int, ...],
     storage: Storage,
     chunks: tuple[int, ...] | None = None,
+    fillvalue: Any = None,
 ) -> Facts:
     """Create an empty dataset that grows along axis 0."""
     if chunks is None:
@@ -105,6 +106,7 @@ def create_buffer(
         maxshape=maxshape,
         dtype=dtype,
         chunks=chunks,
+        fillvalue=fillvalue,
         **storage.codec.keywords(),
     )
     set_text(dataset.id, "encoding-type", "array")

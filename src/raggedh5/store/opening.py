@@ -12,7 +12,7 @@ from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.descriptors import is_locked, sync_folder
 from raggedh5.store.journal import has_journal, journal_of
 
-__all__ = ["NewFile", "open_file"]
+__all__ = ["NewFile", "check_unheld", "open_file"]
 
 LONGEST_NAME = 200
 IN_PLACE = ("split", "multi", "family", "subfiling", "mpio", "fileobj")
@@ -133,7 +133,7 @@ def open_file(path: Path, mode: str, options: dict[str, Any]) -> tuple[h5py.File
             raise FileNotFoundError(f"{path} does not exist")
         return _open(path, "r+" if mode == "a" else mode, options), None
     new = NewFile(path, replace=mode == "w")
-    _check_unheld(new.target, options)
+    check_unheld(new.target, options)
     try:
         return _open(new.temporary, "w", options), new
     except BaseException:
@@ -171,8 +171,8 @@ def _open(path: Path, mode: str, options: dict[str, Any]) -> h5py.File:
         raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
 
 
-def _check_unheld(path: Path, options: dict[str, Any]) -> None:
-    """Refuse to replace a file that another process is writing to."""
+def check_unheld(path: Path, options: dict[str, Any]) -> None:
+    """Refuse to replace a file that another process is writing to; `options` are h5py's."""
     locking = options.get("locking")
     if locking in (False, "false") or not path.exists():
         return

@@ -52,6 +52,7 @@ class RangeReader:
         # What has been verified and found ready stays so.
         self._steady = handle.verify != "always" and not handle.changing
         self._share = 0
+        self._parts: dict[int, RangeReader] = {}
         self._making = threading.Lock()
         self._blocks: BlockReader | None = None
         self._blocks_of: ChunkMap | None = None
@@ -69,6 +70,12 @@ class RangeReader:
             )
             if items is not None:
                 return items
+        virtual = self.reader.virtual
+        if virtual is not None and start < stop:
+            pieces = virtual.pieces(start, stop)
+            part, first = pieces[0].reader, pieces[0].first
+            if len(pieces) == 1 and part is not None and part.dtype == self.reader.dtype:
+                return self._part(part).span(first, first + stop - start)
         return self.reader.read((slice(start, stop), *(slice(0, n) for n in self._inner)))
 
     def copy(self, starts: Indices, stops: Indices, out: Array, places: Indices) -> None:
@@ -104,6 +111,13 @@ class RangeReader:
                 raise chunk_map.damaged(bad)
 
         self.reader.steadily(self.reader.chunk_map(), read)
+
+    def _part(self, reader: Reader) -> "RangeReader":
+        """Return what reads runs of a source of this dataset, which is virtual."""
+        found = self._parts.get(id(reader))
+        if found is None:
+            found = self._parts[id(reader)] = RangeReader(reader)
+        return found
 
     def _items(self, chunk_map: ChunkMap, start: int, stop: int) -> Array | None:
         """Return items start:stop by blocks, None where that cannot be."""

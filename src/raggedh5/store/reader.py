@@ -17,6 +17,7 @@ from raggedh5.store.chunkmap import ChunkMap
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of, explain
 from raggedh5.store.handle import Handle
+from raggedh5.store.virtual import virtual_parts
 
 __all__ = ["Call", "Reader"]
 
@@ -35,7 +36,7 @@ class Reader:
         The open file.
     facts
         Any dataset of fixed-size items. Chunks that one known filter made are decoded here, all
-        others, and other layouts, by HDF5.
+        others, and other layouts, by HDF5. What a virtual dataset is made of is read where it lies.
     """
 
     def __init__(self, handle: Handle, facts: Facts) -> None:
@@ -48,6 +49,7 @@ class Reader:
         self.itembytes = self.dtype.itemsize * math.prod(self.inner)
         self.codec = codec_of(facts)
         self.chunks = facts.chunks
+        self.virtual = virtual_parts(handle, facts, Reader) if facts.virtual else None
         if self.chunks:
             handle.sums.of(facts).check_fingerprint()
         self._descriptor = -1 if handle.descriptor is None else handle.descriptor
@@ -81,9 +83,10 @@ class Reader:
         """Return the calls that read a hyperslab, see `plan`, and one that returns it then."""
         shape = self.shape
         box = tuple(slice(0, n) for n in shape) if box is None else box
-        if self.codec is None or not shape:
-            return [], lambda: self._read_by_hdf5(box)
-        self.chunk_map()  # refuses a shape that the file has no chunks for
+        if self.virtual is None:
+            if self.codec is None or not shape:
+                return [], lambda: self._read_by_hdf5(box)
+            self.chunk_map()  # refuses a shape that the file has no chunks for
         out = large_empty(tuple(s.stop - s.start for s in box), self.dtype)
         return self.plan(out, box), lambda: out
 
@@ -98,6 +101,8 @@ class Reader:
             One slice with start and stop, step 1, for each axis.
         """
         chunks = self.chunks
+        if self.virtual is not None:
+            return self.virtual.plan(out, box)
         if self.codec is None or chunks is None:
             return [functools.partial(self._fill_by_hdf5, out, box)]
         if not out.size:

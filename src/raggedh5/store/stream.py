@@ -161,6 +161,21 @@ class Stream:
             head += self.length
         self._copy(values[head:])
 
+    def pass_over(self, items: int) -> None:
+        """Count `items` more, of which the caller stores the chunks; none may be half full before.
+
+        If they end within a chunk, nothing can be appended any more.
+        """
+        self.handle.sink.drain()
+        self.count += items
+        self.fill = self.count % self.length
+        self._synced = self.count
+        self.dirty = False
+        try:
+            self._resize(max(self.extent, self.count))
+        except (OSError, RuntimeError) as error:
+            raise WriteError(f"{self.name} could not be resized: {error}") from error
+
     def _copy(self, values: Array) -> None:
         at = 0
         for piece in self.reserve(len(values)):
