@@ -1,6 +1,6 @@
 """Checking a file, beside reading everything in it: in this process, and in a child with limits.
 
-    python -m bench.bench_care --rows 16384 --rounds 7
+    python -m bench.report --only validate
 
 The child costs what it takes to start, once: a fifth of a second or so, whatever the file. So a
 file of some hundred megabytes shows what checking costs, and a small one what a child does.
@@ -8,20 +8,25 @@ file of some hundred megabytes shows what checking costs, and a small one what a
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 import raggedh5 as rh5
 from bench import place, workload
+from bench.figure import Figure
 from bench.flat import flatten, nbytes
-from bench.interleave import Times, interleave, ratio
+from bench.interleave import interleave
 from bench.rivals import installed
 from raggedh5.care import validate
 
 KINDS = ("numbers-64", "lists-64", "molecules-64")
+READ, HERE, CHILD = "read", "validate", "validate-child"
+WHAT = {
+    READ: "`File.read()` of everything",
+    HERE: "`validate(path, isolated=False)`",
+    CHILD: "`validate(path)`, in a child process with limits",
+}
 
 
 def read_all(path: Path) -> None:
@@ -42,17 +47,26 @@ def write(path: Path, kind: str, rows: int) -> int:
     return nbytes(flatten(batches))
 
 
-def measure(kind: str, where: str, rows: int, rounds: int) -> tuple[int, int, dict[str, Times]]:
-    """Read and check a file in turn; return bytes of its values, its size, and the times."""
+def measure(kind: str, where: str, rows: int, rounds: int) -> Figure:
+    """Read and check a file, in turns."""
+    figure = Figure(
+        key=f"validate-{kind}-{where}",
+        title=f"Check a file: {workload.WORKLOADS[kind]}, {where}",
+        command=f"python -m bench.report --only validate-{kind}-{where} --rows {rows}",
+        note="MB/s are of the values in the file.",
+    )
     with place.Place(where) as spot:
         path = spot.path("checked", ".h5")
         values = write(path, kind, rows)
         runs = {
-            "read": lambda: read_all(path),
-            "validate": lambda: check(path, isolated=False),
-            "validate in a child": lambda: check(path, isolated=True),
+            READ: lambda: read_all(path),
+            HERE: lambda: check(path, isolated=False),
+            CHILD: lambda: check(path, isolated=True),
         }
-        return values, place.size(path), interleave(runs, rounds)
+        times = interleave(runs, rounds)
+        for name, what in WHAT.items():
+            figure.add(name, times[name], values, size=place.size(path), what=what)
+    return figure
 
 
 @pytest.mark.parametrize("isolated", [False, True], ids=["here", "child"])
@@ -74,24 +88,3 @@ def test_read_beside_it(benchmark, kind, rows, places):
         benchmark.group = f"validate {kind} {spot.name}"
         benchmark.pedantic(read_all, args=(path,), rounds=3, warmup_rounds=1)
         benchmark.extra_info["MB/s"] = values / benchmark.stats.stats.median / 1e6
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Check a file, beside reading it.")
-    parser.add_argument("--rows", type=int, default=16384)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--place", choices=place.PLACES, default="memory")
-    parser.add_argument("kinds", nargs="*", default=list(KINDS))
-    args = parser.parse_args()
-    for kind in args.kinds:
-        values, size, times = measure(kind, args.place, args.rows, args.rounds)
-        print(f"{kind}: {values / 1e6:.0f} MB of values, {size / 1e6:.0f} MB in the file")
-        for name, each in times.items():
-            print(
-                f"  {name:20} {median(each.wall):7.3f} s  {values / median(each.wall) / 1e6:7.0f} "
-                f"MB/s  {ratio(times['read'].wall, each.wall):5.2f} times the speed of reading"
-            )
-
-
-if __name__ == "__main__":
-    main()

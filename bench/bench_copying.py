@@ -1,7 +1,7 @@
 """Whole files: copy, repack and merge beside `cp`, and a virtual file over a hundred parts.
 
-    python -m bench.bench_copying                 # 500 MB and more, in memory and on disk
-    python -m bench.bench_copying --megabytes 60 --place memory
+    python -m bench.report --only copying
+    python -m bench.report --only virtual
 
 Nothing is compressed or decompressed here: what is measured is how fast stored chunks come from
 one file into another, compared with their checksums on the way. `cp` is the system's, of the same
@@ -10,12 +10,9 @@ file, from the page cache. On disk all end with an fsync, and `cp` is shown with
 
 from __future__ import annotations
 
-import argparse
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
@@ -23,10 +20,22 @@ import pytest
 import raggedh5 as rh5
 from bench import place
 from bench.data import crystals
-from bench.interleave import Times, interleave, ratio
+from bench.figure import Figure
+from bench.interleave import interleave
 from raggedh5.care import copy, merge, repack
 
+MEGABYTES = 550
 PARTS = 100
+VIRTUAL = "merge-virtual"
+WHAT = {
+    "cp": "the system's `cp`; of the whole file",
+    "cp-no-sync": "the same, without an fsync on disk",
+    "cp-halves": "`cp` of two files of half the size",
+    "copy": "`copy(src, dst)`",
+    "tables": '`copy(src, dst, tables="*")`: chunk by chunk',
+    "repack": "`repack(src, dst)` without another codec",
+    "merge": "`merge(halves, dst)` of two files whose chunks line up",
+}
 PART_ROWS = 10_000
 HALVES = 2
 LENGTH = 40_960
@@ -113,26 +122,46 @@ def clear(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def measure(where: str, megabytes: float, rounds: int) -> dict[str, Times]:
+def measure(where: str, megabytes: float, rounds: int) -> Figure:
     """Time everything but the virtual merge, in turns."""
+    figure = Figure(
+        key=f"copying-{where}",
+        title=f"Copy, repack and merge whole files, {where}",
+        command=f"python -m bench.report --only copying-{where}",
+        note="MB/s are of the file. On disk all but cp-no-sync end with an fsync.",
+    )
     with place.Place(where) as spot:
         runs, paths = contenders(spot, megabytes)
+        whole, halves = place.size(spot.path("whole", ".h5")), 0
+        for i in range(HALVES):
+            halves += place.size(spot.path(f"half{i}", ".h5"))
         after = {name: lambda path=path: clear(path) for name, path in paths.items()}
-        return interleave(runs, rounds, after=after)
+        times = interleave(runs, rounds, after=after)
+    for name, what in WHAT.items():
+        nbytes = halves if name in ("cp-halves", "merge") else whole
+        figure.add(name, times[name], nbytes, what=what)
+    return figure
 
 
-def measure_virtual(where: str, rounds: int) -> list[float]:
+def measure_virtual(where: str, rounds: int) -> Figure:
     """Time a virtual merge of 100 parts with a million rows."""
+    figure = Figure(
+        key=f"virtual-{where}",
+        title=f"Merge {PARTS} files with {PARTS * PART_ROWS:,} rows as a virtual one, {where}",
+        command=f"python -m bench.report --only virtual-{where}",
+        note="MB/s are of the parts.",
+    )
     with place.Place(where) as spot:
         parts = [spot.path(f"part{i:03}", ".h5") for i in range(PARTS)]
         for i, part in enumerate(parts):
             write_part(part, i, PART_ROWS)
-        seconds = []
-        for _ in range(rounds):
-            start = time.perf_counter()
-            merge(parts, spot.path("all", ".h5"), virtual=True, overwrite=True)
-            seconds.append(time.perf_counter() - start)
-        return seconds
+        target = spot.path("all", ".h5")
+        runs = {VIRTUAL: lambda: merge(parts, target, virtual=True, overwrite=True)}
+        times = interleave(runs, rounds)
+        nbytes = sum(map(place.size, parts))
+        what = "`merge(parts, dst, virtual=True)`"
+        figure.add(VIRTUAL, times[VIRTUAL], nbytes, size=place.size(target), what=what)
+    return figure
 
 
 @pytest.mark.parametrize("name", ["cp", "copy", "tables", "repack", "cp-halves", "merge"])
@@ -165,30 +194,3 @@ def test_virtual_merge(benchmark, rows, places):
         )
         with rh5.File(target) as file:
             assert len(file["atoms"]) == PARTS * max(rows // PARTS, 1)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Copy, repack and merge beside cp.")
-    parser.add_argument("--megabytes", type=float, default=550)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--place", choices=["memory", "disk", "both"], default="both")
-    args = parser.parse_args()
-    for where in place.PLACES if args.place == "both" else [args.place]:
-        times = measure(where, args.megabytes, args.rounds)
-        print(f"{where}, {args.megabytes:.0f} MB")
-        for name, (wall, cpu) in times.items():
-            beside = "cp-halves" if name == "merge" else "cp"
-            print(
-                f"  {name:12} {median(wall):7.3f} s  {args.megabytes / median(wall):7.0f} MB/s  "
-                f"{ratio(times[beside].wall, wall):5.2f} times the speed of {beside}  "
-                f"rounds {min(wall):.3f} to {max(wall):.3f} s  cpu {median(cpu):.3f} s"
-            )
-        seconds = measure_virtual(where, args.rounds)
-        print(
-            f"  merge --virtual, {PARTS} parts, {PARTS * PART_ROWS:,} rows: "
-            f"{median(seconds):.2f} s, rounds {min(seconds):.2f} to {max(seconds):.2f} s"
-        )
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import (
+    bench_care,
+    bench_copying,
     bench_dense,
+    bench_durable,
     bench_random,
     bench_read,
     bench_scaling,
@@ -29,6 +32,8 @@ from bench.figure import Figure
 
 Breakdowns = dict[str, list[list[str]]]
 DENSE_ROWS = 100_000
+CHECKED = 8
+"""So many times the rows are checked: a child process takes as long to start for small files."""
 READ = ("numbers-64", "lists-64", "molecules-64")
 
 
@@ -59,6 +64,21 @@ def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[]
                 f"dense-{kind}-{where}",
                 lambda kind=kind, where=where: bench_dense.measure(kind, where, DENSE_ROWS, rounds),
             )
+        for kind in bench_durable.KINDS:
+            yield (
+                f"durable-{kind}-{where}",
+                lambda kind=kind, where=where: bench_durable.measure(kind, where, rows, rounds),
+            )
+        yield (
+            f"copying-{where}",
+            lambda where=where: bench_copying.measure(where, bench_copying.MEGABYTES, rounds),
+        )
+    for kind in bench_care.KINDS:
+        yield (
+            f"validate-{kind}-memory",
+            lambda kind=kind: bench_care.measure(kind, "memory", CHECKED * rows, rounds),
+        )
+    yield "virtual-memory", lambda: bench_copying.measure_virtual("memory", rounds)
     yield "scaling-memory", lambda: bench_scaling.measure("memory", rows // 4, rounds, peaks=peaks)
 
 

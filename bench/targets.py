@@ -41,6 +41,21 @@ def ratio(text: str, figure: str, other: str, goal: float) -> Target:
     )
 
 
+def quotient(text: str, figure: str, name: str, other: str, goal: float) -> Target:
+    """Return a target of one contender beside another, neither of which need be the default."""
+    return Target(text, figure, lambda figures: figures[figure].speedup(name, other), goal)
+
+
+def larger(figure: str, name: str) -> Callable[[Figures], float]:
+    """Return by how many per cent a contender's file is larger than the default's."""
+
+    def value(figures: Figures) -> float:
+        found = figures[figure].contenders
+        return 100 * (found[name]["size"] / found[OURS]["size"] - 1)
+
+    return value
+
+
 def milliseconds(figure: str, name: str) -> Callable[[Figures], float]:
     return lambda figures: figures[figure].seconds(name) * 1e3
 
@@ -169,6 +184,42 @@ TARGETS = [
         growth("scaling-memory"),
         4,
         " MiB",
+        at_most=True,
+    ),
+    *(
+        quotient(f"durable, a flush a batch: {text}, beside none", f"durable-{kind}-memory", *pair)
+        for kind, text in [("numbers-64", "numbers"), ("lists-64", "with text")]
+        for pair in [("durable-process", OURS, 0.5)]
+    ),
+    Target(
+        "durable, a flush a batch: more bytes in the file",
+        "durable-numbers-64-memory",
+        larger("durable-numbers-64-memory", "durable-process"),
+        10,
+        "%",
+        at_most=True,
+    ),
+    *(
+        quotient(f"check a file ({text}), beside reading it", f"validate-{kind}-memory", *pair)
+        for kind, text in [("numbers-64", "numbers"), ("lists-64", "text")]
+        for pair in [("validate-child", "read", 0.7)]
+    ),
+    *(
+        quotient(f"{name} {text}, {where}, beside cp", f"copying-{where}", name, other, 0.5)
+        for where in ("memory", "disk")
+        for name, text, other in [
+            ("copy", "a file", "cp"),
+            ("tables", "all tables", "cp"),
+            ("repack", "without another codec", "cp"),
+            ("merge", "where chunks line up", "cp-halves"),
+        ]
+    ),
+    Target(
+        "merge --virtual, 100 parts with a million rows",
+        "virtual-memory",
+        lambda figures: figures["virtual-memory"].seconds("merge-virtual"),
+        2,
+        " s",
         at_most=True,
     ),
 ]
