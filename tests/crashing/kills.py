@@ -99,7 +99,7 @@ def main():
     draw = random.Random(seed)
     killed, wrong = 0, []
     trial = 0
-    while trial < count:
+    while (killed if how == "moments" else trial) < count:
         trial += 1
         story = Story(seed + (trial if how == "moments" else 0), steps)
         # Checkpoints now come every few appends, now hardly ever.

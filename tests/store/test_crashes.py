@@ -46,23 +46,23 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("level", ["process", "disk"])
 def test_killed_at_any_moment(run, level):
-    assert run("kills", "moments", 25, 1, level)["killed"] > 5
+    assert run("kills", "moments", 20, 1, level)["killed"] == 20
 
 
 @pytest.mark.slow
 def test_killed_at_two_thousand_moments(run):
-    assert run("kills", "moments", 2000, 1000, "process")["killed"] > 1000
+    assert run("kills", "moments", 2000, 1000, "process")["killed"] == 2000
 
 
 def test_killed_at_every_call_of_a_short_story(run):
     # Each call twice: before it, and, of a write, in the middle.
-    assert run("kills", "calls", 10_000, 1, "process", 6)["killed"] > 50
+    assert run("kills", "calls", 10_000, 1, "process", 8)["killed"] > 50
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", ["process", "disk"])
 def test_killed_at_every_call_of_fifty_appends(run, level):
-    assert run("kills", "calls", 10_000, 2, level, 50)["killed"] > 500
+    assert run("kills", "calls", 10_000, 2, level, 50)["killed"] > 200
 
 
 def test_power_cuts(run):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import weakref
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,21 +14,17 @@ from numpy.typing import DTypeLike
 from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
-from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
+from raggedh5.errors import RaggedH5Error, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
-from raggedh5.store.descriptors import is_locked
-from raggedh5.store.durability import Durability, Level
-from raggedh5.store.durable_opening import open_durable
+from raggedh5.store.durability import Level
 from raggedh5.store.facts import address_of
-from raggedh5.store.flusher import Every, Interval
-from raggedh5.store.handle import Handle, Verify
+from raggedh5.store.flusher import Every
+from raggedh5.store.handle import Verify
 from raggedh5.store.index_group import is_index
-from raggedh5.store.journal import has_journal, journal_of
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
-from raggedh5.store.live import Live
-from raggedh5.store.opening import NewFile, open_file
+from raggedh5.store.opened import open_any
 from raggedh5.store.recovery import Recovery
 from raggedh5.store.sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
@@ -115,70 +110,15 @@ class File:
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
-        self._new: NewFile | None = None
-        self._safety: Durability | None = None
-        self._live: Live | None = None
-        descriptor = -1
-        interval = Interval.of(flush_every)
-        adopted = isinstance(path, h5py.Group)
-        if durable is None and flush_every is not None:
-            raise ValueError("flush_every is for durable files: give durable='process' or 'disk'")
-        if isinstance(path, h5py.Group):
-            if not path:
-                raise SchemaError("the h5py object is closed")
-            if durable is not None:
-                raise ValueError("a file that is open already cannot be made durable")
-            root = path
-        elif live:
-            if mode != "r" or durable is not None:
-                raise ValueError("a file is read live with mode 'r'")
-            self._live = Live(Path(path), h5py_options)
-            root, descriptor = self._live.open()
-        elif durable is not None:
-            root, self._safety = open_durable(Path(path), mode, durable, interval, h5py_options)
-        else:
-            bring_back(Path(path), mode)
-            root, self._new = open_file(Path(path), mode, h5py_options)
-        try:
-            self._handle = Handle(
-                root,
-                threads=threads,
-                verify=verify,
-                adopted=adopted,
-                read_only=not adopted and mode == "r",
-                durable=self._safety is not None,
-                live=self._live,
-            )
-            if self._live is not None:
-                self._handle.path = self._handle.location = str(self._live.path)
-                self._handle.descriptor = descriptor
-                self._live.on_renewal(self._handle.renew)
-            if self._safety is not None:
-                self._handle.path = self._handle.location = str(self._safety.path)
-                self._handle.safety = self._safety
-                self._safety.attach(self._handle)
-            self._links = Links(self._handle)
-        except BaseException as error:
-            if not adopted:
-                root.close()
-            if self._new is not None:
-                self._new.discard()
-            if self._safety is not None:
-                self._safety.release()
-            if self._live is not None:
-                self._live.close()
-            if isinstance(error, RuntimeError):  # h5py's, where the root group is damaged
-                raise FormatError(f"{path} cannot be opened as HDF5: {error}") from error
-            raise
-        self._handle.reopen = partial(
-            reopen_item, options={"threads": threads, "verify": verify, **h5py_options}
-        )
-        if self._new is not None:
-            # A file that is never closed leaves nothing behind.
-            self._handle.on_loss = weakref.finalize(self._handle, self._new.discard)
-            # Pickles and messages speak of the file by the name that it will have.
-            self._handle.path = self._handle.location = str(self._new.target)
-        if self._live is not None:
+        opened = open_any(path, mode, durable, flush_every, live, h5py_options, bring_back)
+        self._new, self._safety, self._live = opened.new, opened.safety, opened.live
+        self._handle = opened.handle(threads, verify, read_only=mode == "r")
+        options = {"threads": threads, "verify": verify, **h5py_options}
+        if live:
+            options["live"] = True
+        self._handle.reopen = partial(reopen_item, options=options)
+        self._links = Links(self._handle)
+        if live:
             try:
                 self.refresh()
             except BaseException:
@@ -540,19 +480,6 @@ def reopen_item(path: str, name: str, options: Mapping[str, Any]) -> Any:
     return File(path, **options)[name]
 
 
-def bring_back(path: Path, mode: str) -> None:
-    """Bring a file that was not closed back to its last flush, before it is opened for writing.
-
-    Raises
-    ------
-    FormatError
-        If it is opened for reading: rows that were flushed may be missing in it.
-    """
-    if mode not in ("r", "r+", "a") or not has_journal(path) or is_locked(path):
-        return
-    if mode == "r":
-        raise FormatError(
-            f"{path} was not closed by its writer, and {journal_of(path).name} holds what is "
-            f"missing in it: run 'raggedh5 recover {path}'"
-        )
+def bring_back(path: Path) -> None:
+    """Bring a file that was not closed back to its last flush."""
     File(path, "r+", durable="disk").close()

@@ -82,6 +82,8 @@ class Live:
     lengths : dict or None
         By address of a table's group or an array: rows at the last refresh. What is not in it came
         later. None before the first.
+    descriptor : int
+        Where the bytes of chunks can be read from.
     """
 
     def __init__(self, path: Path, options: dict[str, Any]) -> None:
@@ -90,14 +92,14 @@ class Live:
         self._options = {key: value for key, value in options.items() if key != "locking"}
         self._lock = threading.RLock()
         self._inside = 0
-        self._descriptor = -1
+        self.descriptor = -1
         self._journal = -1
         self._journal_number = 0
         self._state: _State | None = None
         self._renewed: Callable[[h5py.File, int], None] | None = None
 
-    def open(self) -> tuple[h5py.File, int]:
-        """Open the file; return it and a descriptor that its chunks can be read from.
+    def open(self) -> h5py.File:
+        """Open the file.
 
         Raises
         ------
@@ -116,7 +118,7 @@ class Live:
             )
         with self._held():
             self._state = self._now()
-            return self._open(), self._descriptor
+            return self._open()
 
     def on_renewal(self, call: Callable[[h5py.File, int], None]) -> None:
         """Have a function called with each h5py file that takes the place of the one before."""
@@ -162,10 +164,10 @@ class Live:
 
     def close(self) -> None:
         """Let go of file and journal."""
-        for descriptor in (self._descriptor, self._journal):
+        for descriptor in (self.descriptor, self._journal):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._descriptor = self._journal = -1
+        self.descriptor = self._journal = -1
 
     def _catch_up(self) -> None:
         """Open the file anew where it has been changed."""
@@ -176,11 +178,11 @@ class Live:
             if self._inside > 1:
                 return  # somebody is reading; `steadily` will find out
             self._state = now
-            self._renewed(self._open(), self._descriptor)
+            self._renewed(self._open(), self.descriptor)
 
     def _open(self) -> h5py.File:
         try:
-            return h5py.File(_Source(self._descriptor), "r", **self._options)
+            return h5py.File(_Source(self.descriptor), "r", **self._options)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.path} cannot be opened as HDF5: {error}") from error
 
@@ -214,19 +216,19 @@ class Live:
             with contextlib.suppress(FileNotFoundError):
                 self._journal = os.open(journal_of(self.path), os.O_RDONLY)
                 self._journal_number = os.fstat(self._journal).st_ino
-        if self._descriptor < 0 or os.fstat(self._descriptor).st_ino != self._number():
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-            self._descriptor = os.open(self.path, os.O_RDONLY)
+        if self.descriptor < 0 or os.fstat(self.descriptor).st_ino != self._number():
+            if self.descriptor >= 0:
+                os.close(self.descriptor)
+            self.descriptor = os.open(self.path, os.O_RDONLY)
 
     def _number(self) -> int:
         try:
             return self.path.stat().st_ino
         except FileNotFoundError:
-            return os.fstat(self._descriptor).st_ino  # deleted: what is open stays readable
+            return os.fstat(self.descriptor).st_ino  # deleted: what is open stays readable
 
     def _now(self) -> _State:
-        about = os.fstat(self._descriptor)
+        about = os.fstat(self.descriptor)
         if self._journal < 0:
             return _State(about.st_ino, 0, 0, about.st_mtime_ns)
         end = time.monotonic() + PATIENCE
