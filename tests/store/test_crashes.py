@@ -46,7 +46,7 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("level", ["process", "disk"])
 def test_killed_at_any_moment(run, level):
-    assert run("kills", "moments", 20, 1, level)["killed"] == 20
+    assert run("kills", "moments", 12, 1, level)["killed"] == 12
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_killed_at_two_thousand_moments(run):
 
 def test_killed_at_every_call_of_a_short_story(run):
     # Each call twice: before it, and, of a write, in the middle.
-    assert run("kills", "calls", 10_000, 1, "process", 8)["killed"] > 50
+    assert run("kills", "calls", 10_000, 1, "process", 5)["killed"] > 40
 
 
 @pytest.mark.slow
@@ -66,18 +66,18 @@ def test_killed_at_every_call_of_fifty_appends(run, level):
 
 
 def test_power_cuts(run):
-    assert run("power_cuts", 40, 1)["unsynced"] > 20
+    assert run("power_cuts", 40, 1)["unsynced"] > 8
 
 
 @pytest.mark.slow
 def test_a_thousand_power_cuts(run):
-    assert run("power_cuts", 1000, 50)["unsynced"] > 500
+    assert run("power_cuts", 1000, 50)["unsynced"] > 300
 
 
 def test_a_disk_that_is_full_for_a_while(run):
-    assert run("full_disks", 25, 1)["died"] > 2
+    assert run("full_disks", 25, 1)["met"] > 10
 
 
 @pytest.mark.slow
 def test_many_disks_that_are_full_for_a_while(run):
-    assert run("full_disks", 1000, 100)["died"] > 100
+    assert run("full_disks", 1000, 100)["met"] > 400
