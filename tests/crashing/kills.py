@@ -19,7 +19,7 @@ from crashing.shim import KILL, TEAR, Shim
 from crashing.story import Story, check
 from raggedh5.care import recover
 
-QUICK = {"process": 0.12, "disk": 0.3}
+QUICK = {"process": 0.12, "disk": 0.15}
 """Seconds that a writer takes at most, about."""
 
 

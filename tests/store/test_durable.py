@@ -107,6 +107,30 @@ def test_what_was_flushed_is_there_after_a_kill(path, level):
 
 
 @forks
+def test_what_was_renamed_and_deleted_meanwhile(path):
+    def work():
+        file = rh5.File(path, "w", durable="process")
+        for name in ("t", "gone", "a"):
+            file.create_table(name).append(rows(4))
+        file.create_array("x", data=np.arange(3))
+        file.flush()
+        table, array = file["t"], file["x"]
+        file.h5.move("t", "deep/u")
+        file.h5.move("x", "y")
+        del file.h5["gone"]
+        file.flush()
+        table.append(rows(2, 12))
+        array.append([3, 4])
+        file.flush()
+
+    killed(work)
+    with rh5.File(path, "a") as file:
+        assert sorted(file.tables()) == ["a", "deep/u"]
+        assert file["deep/u"].read()["x"].values.tolist() == list(range(18))
+        assert file["y"][:].tolist() == list(range(5))
+
+
+@forks
 @pytest.mark.parametrize("mode", ["a", "r+"])
 def test_opening_it_plainly_for_writing_brings_it_back_too(path, mode):
     def work():

@@ -152,8 +152,8 @@ def test_half_of_a_change_is_not_read(path):
         file = rh5.File(path, "w", durable="process")
         file.create_array("a", data=[1.0])
         file.flush()
-        file._safety._journal._count_up()  # killed as it began to change the file
-        os._exit(0)
+        with file._safety._journal.changing():
+            os._exit(0)  # killed as it began to change the file
     os.waitpid(child, 0)
     with pytest.raises(rh5.FormatError, match="raggedh5 recover"):
         rh5.File(path, live=True)

@@ -137,8 +137,9 @@ class Array:
                     handle, self._dataset, self._blocksize
                 )
             fitting = self._fitting(as_numpy(block))
-            writer.append(fitting)
-            handle.appended(len(fitting))
+            with handle.appending():
+                writer.append(fitting)
+            handle.appended(writer, len(fitting))
 
     def __getitem__(self, selection: Any) -> Any:
         """Read a part, as h5py does: a new array.

@@ -6,6 +6,7 @@ most flushes write the rows that are new to the journal, as they are, and leave 
 """
 
 import contextlib
+import errno
 import os
 import time
 import weakref
@@ -13,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from raggedh5.errors import RaggedH5Error, WriteError
+from h5py._objects import phil
+
+from raggedh5.errors import WriteError
 from raggedh5.store.descriptors import sync_folder
 from raggedh5.store.flusher import Flusher, Interval
 from raggedh5.store.handle import Handle
@@ -21,7 +24,7 @@ from raggedh5.store.journal import Journal, Kind, fingerprint
 from raggedh5.store.paged_file import PagedFile
 from raggedh5.store.recovery import Recovery, replay
 from raggedh5.store.row_log import RowLog
-from raggedh5.store.stream import Stream
+from raggedh5.store.shared import Writer
 
 __all__ = ["Durability", "Level"]
 
@@ -30,6 +33,9 @@ Level = Literal["process", "disk"]
 
 LARGEST_JOURNAL = 1 << 25
 """Bytes of rows that are logged before a checkpoint, and of chunks that wait for one."""
+
+LARGEST_PAGES = 1 << 26
+"""Bytes of pages that HDF5 may have changed before a checkpoint."""
 
 LONGEST_LAG = 1.0
 """Seconds after which what is in the journal alone gets into the file, where readers see it."""
@@ -72,9 +78,12 @@ class Durability:
         self._handle: weakref.ref[Handle] | None = None
         self._generation = 0
         self._unapplied = False
-        self._failure: RaggedH5Error | None = None
+        self._failure: Exception | None = None
         self._interval = interval
         self._flusher: Flusher | None = None
+        self._new: dict[Writer, None] = {}
+        self._unsure = False
+        self._broken = False
         self._unflushed = 0
         self._since = 0.0
         self._logged = False
@@ -89,8 +98,9 @@ class Durability:
             self.checkpoint()
         handle.sink.hold = LARGEST_JOURNAL
 
-    def appended(self, rows: int) -> None:
+    def appended(self, writer: Writer, rows: int) -> None:
         """Take note of rows that were appended, and flush if it is time."""
+        self._new[writer] = None
         if not self._unflushed:
             self._since = time.monotonic()
         self._unflushed += rows
@@ -100,9 +110,12 @@ class Durability:
             # The rows are appended. That they are not safe is for the next call to say.
             with self._kept_for_later():
                 self.flush()
+        elif self._paged.kept > LARGEST_PAGES:  # what HDF5 changed must not fill the memory
+            with self._kept_for_later():
+                self.checkpoint()
 
     def check(self) -> None:
-        """Raise, once, what went wrong where nobody could be told.
+        """Raise, once, what went wrong where nobody could be told, unless it has been made good.
 
         Raises
         ------
@@ -129,23 +142,13 @@ class Durability:
         with handle.lock:
             self._check_owner()
             handle.flush_hdf5()
-            writers = handle.writers_now()
-            for writer in writers:
+            new = [writer for writer in self._new if writer.h5]
+            for writer in new:
                 writer.complete()
-            new = [writer for writer in writers if any(map(_has_new, writer.streams))]
-            if self._is_due():
+            if self._is_due() or not self._write_rows(new):
                 self.checkpoint()
-            elif new:
-                record = self._log.record(new)
-                if record is None:
-                    self.checkpoint()
-                else:
-                    with self._in_own_words("the journal could not be written"):
-                        self._journal.append(Kind.ROWS, record)
-                    self._log.written(new)
-                    handle.sink.free_sources()
-                    self._logged = True
             self._unflushed = 0
+            self._failure = None
 
     def checkpoint(self) -> None:
         """Bring everything into the file.
@@ -156,24 +159,31 @@ class Durability:
             See `flush`.
         """
         handle = self._attached()
-        with handle.lock:
-            self._check_owner()
+        self._check_owner()
+        # Nobody else may let HDF5 write between what is flushed and what is committed; a reader in
+        # this process needs HDF5 until it is done.
+        with handle.lock, self._journal.without_readers(), phil:
             handle.store()
             self._commit()
             for writer in handle.writers_now():
                 for stream in writer.streams:
                     stream.settle()
+            self._new.clear()
+            self._unsure = False
             self._generation = handle.sink.generation
             self._unflushed = 0
+            self._failure = None
 
     def tick(self) -> None:
         """Do what is due; called now and then by a thread of its own."""
         handle = None if self._handle is None else self._handle()
-        if handle is None or not handle.is_open or os.getpid() != self._owner:
+        if handle is None or os.getpid() != self._owner:
             return
-        now = time.monotonic()
         seconds = self._interval.seconds
         with self._kept_for_later(), handle.lock:
+            if not handle.is_open:  # it may have been closed while this thread waited
+                return
+            now = time.monotonic()
             if seconds is not None and self._unflushed and now - self._since >= seconds:
                 self.flush()
             if self._logged and now - self._checkpoint_at >= LONGEST_LAG:
@@ -189,13 +199,20 @@ class Durability:
         """
         try:
             if os.getpid() == self._owner:
-                self._commit()
+                with self._journal.without_readers():
+                    self._commit()
                 self._journal.remove()
                 if self._sync:
                     with self._in_own_words("its folder could not be synced"):
                         sync_folder(self.path.parent)
         finally:
             self.release()
+
+    def drop(self) -> None:
+        """Let go of a file that could not be opened, and of its journal, unless that has rows."""
+        if self.recovery is None or not self.recovery.rows:
+            self._journal.remove()
+        self.release()
 
     def release(self) -> None:
         """Let go of file, journal and lock, as they are."""
@@ -204,10 +221,22 @@ class Durability:
         self._journal.close()
         self._paged.release()
 
-    def stop(self) -> None:
-        """Let nothing more be done in the background."""
-        if self._flusher is not None:
-            self._flusher.stop()
+    def _write_rows(self, writers: list[Writer]) -> bool:
+        """Write the rows that are new to the journal; False where they are not at hand."""
+        if not writers:
+            return True
+        record = self._log.record(writers)
+        if record is None:
+            return False
+        self._unsure = True  # whether it is there, if this is interrupted
+        with self._in_own_words("the journal could not be written"):
+            self._journal.append(Kind.ROWS, record)
+        self._log.written(writers)
+        self._new.clear()
+        self._unsure = False
+        self._attached().sink.free_sources()
+        self._logged = True
+        return True
 
     def _is_due(self) -> bool:
         """Whether the rows alone will not do, or are too many."""
@@ -216,6 +245,7 @@ class Durability:
             time.monotonic() - self._checkpoint_at >= LONGEST_LAG
             or self._paged.touched
             or self._unapplied
+            or self._unsure
             or sink.generation != self._generation
             or sink.waiting > LARGEST_JOURNAL
             or self._journal.size > LARGEST_JOURNAL
@@ -227,21 +257,35 @@ class Durability:
         with self._in_own_words("it could not be written"):
             pages = self._paged.pages()
             pages.clear_marks()
-            if self._sync:
-                os.fsync(descriptor)
+            self._sync_file()
             # Of several such records in an epoch the last one counts; it has all pages, too.
             self._journal.append(Kind.PAGES, pages.pieces())
             self._unapplied = True
             with self._journal.changing():
                 pages.apply(descriptor)
-            if self._sync:
-                os.fsync(descriptor)
+            self._sync_file()
             self._journal.begin(pages.end, fingerprint(descriptor, pages.end))
         self._unapplied = False
         self._paged.committed()
         self._log.clear()
         self._logged = False
         self._checkpoint_at = time.monotonic()
+
+    def _sync_file(self) -> None:
+        """See the file onto the disk, where that is asked for.
+
+        After an error other than of a full disk nobody knows what has got there: the kernel takes
+        what it could not write for written. So there is no going on from that.
+        """
+        if not self._sync:
+            return
+        if self._broken:
+            raise OSError(errno.EIO, "the disk failed before; close the file, and recover it")
+        try:
+            os.fsync(self._paged.descriptor)
+        except OSError as error:
+            self._broken = error.errno not in (errno.ENOSPC, errno.EDQUOT)
+            raise
 
     def _attached(self) -> Handle:
         handle = None if self._handle is None else self._handle()
@@ -264,9 +308,5 @@ class Durability:
     def _kept_for_later(self) -> Iterator[None]:
         try:
             yield
-        except RaggedH5Error as error:
+        except Exception as error:
             self._failure = error
-
-
-def _has_new(stream: Stream) -> bool:
-    return stream.log is not None and stream.count != stream.log.first

@@ -1,6 +1,5 @@
 """Opening files that survive: under their own name from the start, with a journal beside them."""
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,8 @@ def open_durable(
         raise ValueError(f"durable is 'process' or 'disk', not {level!r}")
     if "driver" in options:
         raise ValueError("a durable file has a driver of its own")
-    options = dict(options)
-    locking = options.pop("locking", None)
-    locked = str(os.environ.get("HDF5_USE_FILE_LOCKING", "TRUE") if locking is None else locking)
+    # The file is locked in any case: a second writer would take the journal for a leftover.
+    options = {key: value for key, value in options.items() if key != "locking"}
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise WriteError(f"{path} is no file")
@@ -54,7 +52,7 @@ def open_durable(
         raise WriteError(f"{path} exists already; mode 'w' would replace it")
     if mode == "r+" and not target.exists():
         raise FileNotFoundError(f"{path} does not exist")
-    opened = _Opened(target, level, locked.upper() not in ("FALSE", "0"))
+    opened = _Opened(target, level)
     try:
         if mode in ("r+", "a") and target.exists():
             file = opened.existing(options)
@@ -73,10 +71,9 @@ def open_durable(
 class _Opened:
     """What has been opened so far."""
 
-    def __init__(self, target: Path, level: Level, locking: bool) -> None:
+    def __init__(self, target: Path, level: Level) -> None:
         self.target = target
         self.sync = level == "disk"
-        self.locking = locking
         self.recovery: Recovery | None = None
         self.paged: PagedFile | None = None
         self.journal: Journal | None = None
@@ -95,17 +92,17 @@ class _Opened:
             file = h5py.File(paged, "r+", **options)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.target} cannot be opened as HDF5: {error}") from error
+        paged.opened()
         try:
             if self.journal is None:
-                self._begin(size)
+                self._begin(journal_of(self.target), size)
         except BaseException:
             file.close()
             raise
         return file
 
     def new(self, replace: bool, options: dict[str, Any]) -> h5py.File:
-        """Make a file, and give it its name."""
-        place = journal_of(self.target)
+        """Make a file with its journal, and give both their names."""
         if self.target.exists():
             self._hold(self.target)  # nobody else must be writing to the old one
             os.close(self._descriptor)
@@ -115,20 +112,24 @@ class _Opened:
             self._hold(made.temporary, os.O_CREAT | os.O_EXCL)
             paged = self.paged = PagedFile(self._descriptor, 0)
             file = h5py.File(paged, "w", **options)
+            paged.opened()
             try:
                 file.flush()
                 paged.pages()
                 paged.committed()
-                # A journal of the file that is replaced would be taken for one of this.
-                with contextlib.suppress(FileNotFoundError):
-                    place.unlink()
+                journal = self._begin(journal_of(made.temporary), paged.end)
                 made.publish()
-                self._begin(paged.end)
+                # From here on, a journal of the file that was replaced is that of another one.
+                journal.rename(journal_of(self.target))
+                if self.sync:
+                    sync_folder(self.target.parent)
             except BaseException:
                 file.close()
                 raise
         except BaseException:
             made.discard()
+            if self.journal is not None:
+                self.journal.remove()
             raise
         return file
 
@@ -148,8 +149,7 @@ class _Opened:
         elif self._descriptor >= 0:
             os.close(self._descriptor)
 
-    def _begin(self, end: int) -> None:
-        place = journal_of(self.target)
+    def _begin(self, place: Path, end: int) -> Journal:
         journal = self.journal = Journal(place, create=True, sync=self.sync)
         try:
             journal.begin(end, fingerprint(self._descriptor, end))
@@ -158,11 +158,12 @@ class _Opened:
         except BaseException:
             journal.remove()
             raise
+        return journal
 
     def _hold(self, path: Path, flags: int = 0) -> None:
         """Open a file and lock it, unless somebody else has."""
         self._descriptor = os.open(path, _FLAGS | flags, 0o666)
-        if self.locking and not lock(self._descriptor):
+        if not lock(self._descriptor):
             raise WriteError(f"{self.target} is open elsewhere: another writer or reader holds it")
         if os.fstat(self._descriptor).st_ino != path.stat().st_ino:
             raise WriteError(f"{self.target} was replaced while it was being opened")

@@ -266,7 +266,7 @@ class File:
         return self._handle.steadily(self._contents)
 
     def _item(self, name: str) -> Any:
-        item = self._handle.root[name]
+        item = self._links.open(self._handle.root, name)
         if is_table(item):
             found: Any = self._table(item)
         elif isinstance(item, h5py.Dataset):
@@ -287,7 +287,7 @@ class File:
         ahead = [(name, self._handle.root) for name in reversed(self._handle.root) if name != GROUP]
         while ahead:
             path, parent = ahead.pop()
-            item = parent.get(path.rsplit("/", 1)[-1])
+            item = self._links.get(parent, path.rsplit("/", 1)[-1])
             if is_table(item):
                 if self._shows(item):
                     tables[path] = self._table(item)
@@ -386,6 +386,7 @@ class File:
             handle.release()
             return
         with handle.lock:  # what another thread appends comes before, or is refused
+            handle.check_between_appends()
             try:
                 handle.conclude()
                 self.flush()

@@ -1,10 +1,11 @@
 """An open file as one `File` has it: how it reads, what it shares with others on the same file."""
 
+import contextlib
 import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol, TypeVar
 
 import h5py
@@ -33,7 +34,7 @@ class Safety(Protocol):
     def check(self) -> None:
         """Raise, once, what went wrong where nobody could be told."""
 
-    def appended(self, rows: int) -> None:
+    def appended(self, writer: Any, rows: int) -> None:
         """Take note of rows that were appended, and flush if it is time."""
 
     def flush(self) -> None:
@@ -108,6 +109,7 @@ class Handle:
         self.adopted = adopted
         self.durable = durable
         self.safety: Safety | None = None
+        self._appending = False
         self.changing = self.file.mode == "r+"
         self.writable = self.changing and not read_only
         self.pool = Pool(threads)
@@ -171,10 +173,27 @@ class Handle:
         if self.safety is not None:
             self.safety.check()
 
-    def appended(self, rows: int) -> None:
+    @contextlib.contextmanager
+    def appending(self) -> Iterator[None]:
+        """Let nobody flush meanwhile, such as the handler of a signal: columns may differ."""
+        self._appending = True
+        try:
+            yield
+        finally:
+            self._appending = False
+
+    def check_between_appends(self) -> None:
+        """Refuse to flush or close a file in the middle of an append."""
+        if self._appending:
+            raise WriteError(
+                f"{self.path}: an append is under way in this very thread; a handler of signals "
+                "should leave flushing and closing to the program that it interrupts"
+            )
+
+    def appended(self, writer: Any, rows: int) -> None:
         """Take note of rows that were appended."""
         if self.safety is not None:
-            self.safety.appended(rows)
+            self.safety.appended(writer, rows)
 
     def cache_share(self, user: object) -> int:
         """Return how many bytes of decoded blocks `user` may keep, for as long as it lives.
@@ -213,6 +232,8 @@ class Handle:
         WriteError
             If the file cannot be written.
         """
+        with self.lock:
+            self.check_between_appends()
         if self.safety is not None:
             self.safety.flush()
         elif self.writable:

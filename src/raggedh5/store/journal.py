@@ -23,6 +23,7 @@ Records of other epochs are leftovers.
 import contextlib
 import os
 import struct
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -57,6 +58,12 @@ _NUMBER = struct.Struct("<Q")
 _SLOTS = (0, 512)
 _GENERATION = 1024
 _RECORDS = 4096
+PATIENCE = 0.5
+"""Seconds that a change of the file waits for readers."""
+
+PAUSE = 5.0
+"""Seconds without waiting, after it was in vain. Readers find out that the file has changed."""
+
 _ENDS = 4096
 """Bytes at the start and at the end of a file that its fingerprint is made of."""
 
@@ -136,16 +143,15 @@ class Journal:
         self._owner = os.getpid()
         self.descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if create else 0), 0o666)
         self.header = None if create else self._latest()
-        self._at = _RECORDS
-        self._number = 0
-        self._generation = generation(self.descriptor) & ~1
+        self._place = _RECORDS, 0
+        self._patient_from = 0.0
         self._closing = weakref.finalize(self, os.close, self.descriptor)
         self._closing.atexit = False
 
     @property
     def size(self) -> int:
         """Bytes of the records of this epoch."""
-        return self._at - _RECORDS
+        return self._place[0] - _RECORDS
 
     def begin(self, end: int, mark: int) -> None:
         """Begin an epoch with a file of that length and fingerprint. What came before is void."""
@@ -156,8 +162,7 @@ class Journal:
         if self.sync:  # before any record takes the place of one of the last epoch
             os.fsync(self.descriptor)
         self.header = Header(epoch, end, mark)
-        self._at = _RECORDS
-        self._number = 0
+        self._place = _RECORDS, 0
 
     def append(self, kind: Kind, pieces: Sequence[Any]) -> None:
         """Append a record; when this returns, it is there for good.
@@ -170,17 +175,17 @@ class Journal:
         header = self.header
         if header is None:
             raise ValueError("no epoch has begun")
+        at, number = self._place
         length = sum(memoryview(piece).nbytes for piece in pieces)
-        head = _RECORD.pack(RECORD_MAGIC, kind, header.epoch, self._number, length, 0)[:-8]
+        head = _RECORD.pack(RECORD_MAGIC, kind, header.epoch, number, length, 0)[:-8]
         digest = xxhash.xxh3_64(head)
         for piece in pieces:
             digest.update(memoryview(piece).cast("B"))
         head += _NUMBER.pack(digest.intdigest())
-        pwrite_all(self.descriptor, [head, *pieces], self._at)
+        pwrite_all(self.descriptor, [head, *pieces], at)
         if self.sync:
             os.fsync(self.descriptor)
-        self._at += _padded(_RECORD.size + length)
-        self._number += 1
+        self._place = at + _padded(_RECORD.size + length), number + 1
 
     def records(self) -> Iterator[tuple[Kind, bytes]]:
         """Go through the records of this epoch, up to the first that is not whole.
@@ -191,36 +196,51 @@ class Journal:
             return
         size = os.fstat(self.descriptor).st_size
         while True:
-            head = pread_all(self.descriptor, _RECORD.size, self._at)
+            at, wanted = self._place
+            head = pread_all(self.descriptor, _RECORD.size, at)
             if len(head) < _RECORD.size:
                 return
             magic, kind, epoch, number, length, digest = _RECORD.unpack(head)
-            if (magic, epoch, number) != (RECORD_MAGIC, self.header.epoch, self._number):
+            if (magic, epoch, number) != (RECORD_MAGIC, self.header.epoch, wanted):
                 return
-            if length > size - self._at - _RECORD.size or kind not in set(Kind):
+            if length > size - at - _RECORD.size or kind not in set(Kind):
                 return
-            payload = pread_all(self.descriptor, length, self._at + _RECORD.size)
+            payload = pread_all(self.descriptor, length, at + _RECORD.size)
             if xxhash.xxh3_64_intdigest(head[:-8] + payload) != digest:
                 return
-            self._at += _padded(_RECORD.size + length)
-            self._number += 1
+            self._place = at + _padded(_RECORD.size + length), number + 1
             yield Kind(kind), payload
 
     @contextlib.contextmanager
-    def changing(self, patience: float = 1.0) -> Iterator[None]:
-        """Tell readers while the file is changed in place; wait for them, but not long."""
-        locked = lock(self.descriptor, patience=patience)
+    def without_readers(self) -> Iterator[None]:
+        """Keep readers out; wait for those that read now, but not long."""
+        now = time.monotonic()
+        locked = lock(self.descriptor, patience=PATIENCE if now >= self._patient_from else 0.0)
+        if not locked:  # a reader that stands still is not waited for again and again
+            self._patient_from = time.monotonic() + PAUSE
         try:
-            self._count_up()
             yield
-            self._count_up()
         finally:
             if locked:
                 unlock(self.descriptor)
 
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Tell readers, also those that were not waited for, while the file is changed in place."""
+        odd = generation(self.descriptor) | 1
+        pwrite_all(self.descriptor, [_NUMBER.pack(odd)], _GENERATION)
+        yield
+        pwrite_all(self.descriptor, [_NUMBER.pack(odd + 1)], _GENERATION)
+
     def close(self) -> None:
         """Close the journal, and leave it where it is."""
         self._closing()
+        self.descriptor = -1  # which may soon be that of another file
+
+    def rename(self, path: Path) -> None:
+        """Give the journal another name, in place of any other of that name."""
+        self.path.replace(path)
+        self.path = path
 
     def remove(self) -> None:
         """Close the journal and delete it: the file is whole without it."""
@@ -228,10 +248,6 @@ class Journal:
             with contextlib.suppress(FileNotFoundError):
                 self.path.unlink()
         self.close()
-
-    def _count_up(self) -> None:
-        self._generation += 1
-        pwrite_all(self.descriptor, [_NUMBER.pack(self._generation)], _GENERATION)
 
     def _latest(self) -> Header | None:
         """Return the header of the latest epoch, None where no epoch had begun."""

@@ -1,12 +1,27 @@
 """Links into other files: what they lead to is read and appended to in its own file."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import h5py
+from h5py import h5d, h5g, h5o, h5p
 
 from raggedh5.store.handle import Handle
 
-__all__ = ["Links"]
+__all__ = ["Links", "access_to_others"]
+
+
+def access_to_others(file: h5py.File) -> h5p.PropFAID:
+    """Return how HDF5 is to open the files that links and virtual datasets of a file lead to.
+
+    As the file itself, unless that is read by way of Python: the driver would find it again,
+    whatever the name.
+    """
+    if file.driver == "fileobj":
+        return h5p.create(h5p.FILE_ACCESS)
+    return file.id.get_access_plist()
 
 
 class Links:
@@ -39,6 +54,32 @@ class Links:
             found.reopen = own.reopen
             self._others[number] = found
         return found
+
+    def open(self, parent: h5py.Group, name: str) -> Any:
+        """Return the group, dataset or type of a name, also where a link leads to another file.
+
+        Raises
+        ------
+        KeyError
+            If there is no such object.
+        """
+        if self._handle.file.driver != "fileobj":
+            return parent[name]
+        access = h5p.create(h5p.LINK_ACCESS)
+        access.set_elink_fapl(access_to_others(self._handle.file))
+        # HDF5 does not know the folder of a file that Python reads.
+        access.set_elink_prefix(os.fsencode(Path(self._handle.location).parent))
+        found = h5o.open(parent.id, name.encode("utf-8", "surrogateescape"), access)
+        if isinstance(found, h5g.GroupID):
+            return h5py.Group(found)
+        return h5py.Dataset(found) if isinstance(found, h5d.DatasetID) else h5py.Datatype(found)
+
+    def get(self, parent: h5py.Group, name: str) -> Any:
+        """Return the same, None where there is no such object."""
+        try:
+            return self.open(parent, name)
+        except KeyError:
+            return None
 
     def others(self) -> Iterator[Handle]:
         """Go through the handles of other files."""

@@ -5,7 +5,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ import h5py
 from raggedh5.errors import ClosedError, FormatError, RaggedH5Error, WriteError
 from raggedh5.store.descriptors import is_locked, lock, unlock
 from raggedh5.store.journal import generation, has_journal, journal_of
+from raggedh5.store.paged_file import OTHERS, is_search
 
 __all__ = ["Live"]
 
@@ -21,6 +22,9 @@ Result = TypeVar("Result")
 
 PATIENCE = 10.0
 """Seconds to wait for a writer that is changing the file, which takes milliseconds."""
+
+LONGEST_HOLD = 0.1
+"""Seconds after which threads that come later wait until those that read are done."""
 
 TRIES = 5
 
@@ -40,6 +44,7 @@ class _Source(io.RawIOBase):
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self.descriptor = descriptor
+        self.opened = False
         self._at = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -55,6 +60,8 @@ class _Source(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Read what is there, zeros behind the end."""
         view = memoryview(buffer).cast("B")
+        if self.opened and is_search(self._at, view.nbytes):
+            raise OSError(f"a link to another file cannot be followed here: {OTHERS}")
         got = os.preadv(self.descriptor, [view], self._at) if view.nbytes else 0
         if got < view.nbytes:
             view[got:] = bytes(view.nbytes - got)
@@ -89,10 +96,12 @@ class Live:
     def __init__(self, path: Path, options: dict[str, Any]) -> None:
         self.path = Path(os.path.realpath(path))
         self.lengths: dict[int, int] | None = None
-        self._options = {key: value for key, value in options.items() if key != "locking"}
-        self._lock = threading.RLock()
-        self._inside = 0
         self.descriptor = -1
+        self._options = {key: value for key, value in options.items() if key != "locking"}
+        self._gate = threading.Condition()
+        self._inside = 0
+        self._held_since = 0.0
+        self._own = threading.local()
         self._journal = -1
         self._journal_number = 0
         self._state: _State | None = None
@@ -116,9 +125,13 @@ class Live:
             raise WriteError(
                 f"{self.path} is being written to, but not with durable=...: it cannot be read live"
             )
-        with self._held():
-            self._state = self._now()
-            return self._open()
+        with self._gate:
+            self._hold()
+            try:
+                self._state = self._now()
+                return self._open()
+            finally:
+                self._let_go()
 
     def on_renewal(self, call: Callable[[h5py.File, int], None]) -> None:
         """Have a function called with each h5py file that takes the place of the one before."""
@@ -132,19 +145,27 @@ class Live:
         WriteError
             If the writer changes it all the time.
         """
+        if getattr(
+            self._own, "inside", False
+        ):  # whoever came in first in this thread looks after it
+            return call()
         for _ in range(TRIES):
-            with self._held():
-                self._catch_up()
-                state = self._state
-                try:
-                    result = call()
-                except RaggedH5Error:
-                    if self._now() == state:
-                        raise
-                    continue
+            state = self._enter()
+            self._own.inside = True
+            try:
+                result = call()
+            except RaggedH5Error:
+                if self._now() == state:
+                    raise
+            else:
                 if self._now() == state:  # its writer may not have waited for us
                     return result
-        raise WriteError(f"{self.path} is changed so often that it cannot be read; try again")
+            finally:
+                self._own.inside = False
+                self._leave()
+        raise WriteError(
+            f"{self.path} is changed so often that it cannot be read; read less at once"
+        )
 
     def rows(self, address: int, rows: int) -> int:
         """Return how many rows of a table or array there were at the last refresh.
@@ -169,39 +190,57 @@ class Live:
                 os.close(descriptor)
         self.descriptor = self._journal = -1
 
-    def _catch_up(self) -> None:
-        """Open the file anew where it has been changed."""
-        if self._renewed is None:
-            raise ClosedError(f"{self.path} is closed; open it again to go on")
-        now = self._now()
-        if now != self._state:
-            if self._inside > 1:
-                return  # somebody is reading; `steadily` will find out
-            self._state = now
-            self._renewed(self._open(), self.descriptor)
+    def _enter(self) -> _State:
+        """Come in, once the file is as it is known here or can be opened anew; return its state."""
+        with self._gate:
+            if self._renewed is None:
+                raise ClosedError(f"{self.path} is closed; open it again to go on")
+            # Threads that come and go without a pause would keep the writer waiting.
+            while self._inside and (
+                self._now() != self._state or time.monotonic() - self._held_since > LONGEST_HOLD
+            ):
+                self._gate.wait(PATIENCE)
+            if not self._inside:
+                self._hold()
+                try:
+                    now = self._now()
+                    if now != self._state:
+                        self._renewed(self._open(), self.descriptor)
+                        self._state = now
+                except BaseException:
+                    self._let_go()
+                    raise
+            self._inside += 1
+            if self._state is None:
+                raise ClosedError(f"{self.path} is closed; open it again to go on")
+            return self._state
+
+    def _leave(self) -> None:
+        with self._gate:
+            self._inside -= 1
+            if not self._inside:
+                self._let_go()
+                self._gate.notify_all()
 
     def _open(self) -> h5py.File:
+        source = _Source(self.descriptor)
         try:
-            return h5py.File(_Source(self.descriptor), "r", **self._options)
+            file = h5py.File(source, "r", **self._options)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.path} cannot be opened as HDF5: {error}") from error
+        source.opened = True
+        return file
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
+    def _hold(self) -> None:
         """Keep the writer from changing the file, for a while at least."""
-        with self._lock:
-            if not self._inside:
-                self._take_journal()
-                if self._journal >= 0 and not lock(self._journal, shared=True, patience=PATIENCE):
-                    raise WriteError(f"{self.path}: its writer does not let go of it")
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                if not self._inside and self._journal >= 0:
-                    unlock(self._journal)
+        self._take_journal()
+        if self._journal >= 0 and not lock(self._journal, shared=True, patience=PATIENCE):
+            raise WriteError(f"{self.path}: its writer does not let go of it")
+        self._held_since = time.monotonic()
+
+    def _let_go(self) -> None:
+        if self._journal >= 0:
+            unlock(self._journal)
 
     def _take_journal(self) -> None:
         """Open the journal that there is now, and the file."""

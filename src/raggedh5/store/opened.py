@@ -89,7 +89,7 @@ class Opened:
         if self.new is not None:
             self.new.discard()
         if self.safety is not None:
-            self.safety.release()
+            self.safety.drop()
         if self.live is not None:
             self.live.close()
 

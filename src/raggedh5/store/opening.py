@@ -62,8 +62,8 @@ class NewFile:
                 os.fsync(file.fileno())
             if self.replace:
                 self._take_after_old()
-                self._drop_journal()
                 self.temporary.replace(self.target)
+                self._drop_journal()
             else:
                 _rename_to_new(self.temporary, self.target)
             sync_folder(self.target.parent)
@@ -85,7 +85,8 @@ class NewFile:
     def _drop_journal(self) -> None:
         """Delete the journal of a file that was not closed, and is replaced now."""
         if has_journal(self.target) and not is_locked(self.target):
-            journal_of(self.target).unlink()
+            with contextlib.suppress(OSError):  # then it is refused as that of another file
+                journal_of(self.target).unlink()
 
     def _take_after_old(self) -> None:
         try:

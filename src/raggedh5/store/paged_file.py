@@ -6,6 +6,7 @@ of the file, where nothing leads to it yet. A commit hands out the pages, to be 
 first.
 """
 
+import contextlib
 import io
 import itertools
 import os
@@ -17,16 +18,21 @@ from numpy.typing import NDArray
 
 from raggedh5.errors import FormatError
 from raggedh5.store.descriptors import pread_all, pwrite_all, unlock
-from raggedh5.store.superblock import without_marks
+from raggedh5.store.superblock import SIGNATURE, without_marks
 
-__all__ = ["PAGE", "SECTOR", "PagedFile", "Pages"]
+__all__ = ["OTHERS", "PAGE", "SECTOR", "PagedFile", "Pages", "is_search"]
 
 PAGE = 4096
 SECTOR = 512
 """Bytes that a disk writes as a whole, or not at all."""
 
+LARGEST_WAIT = 1 << 24
+"""Bytes of small pieces that are kept before they are written out."""
+
 DIRECT = 1 << 16
 """Bytes that are written as soon as they come, rather than kept until the next commit."""
+
+OTHERS = "open it by its own name"
 
 _SECTORS = PAGE // SECTOR
 _FACTORS = (
@@ -148,7 +154,17 @@ class PagedFile(io.RawIOBase):
         self._at = 0
         self._fixed = _up_to_page(committed)
         self._pages: dict[int, bytearray] = {}
+        self._waiting = 0
         self._owner = os.getpid()
+        self._opened = False
+
+    def opened(self) -> None:
+        """Take note that HDF5 has opened the file.
+
+        It does not look for a signature again after that. If it does, it is following a link to
+        another file, which it would open by the same driver, and take this one for it.
+        """
+        self._opened = True
 
     def release(self) -> None:
         """Close the file, and let go of its lock, also in children of a fork."""
@@ -188,6 +204,8 @@ class PagedFile(io.RawIOBase):
         """Read what HDF5 has written so far; zeros where it has written nothing."""
         view = memoryview(buffer).cast("B")
         size, address = view.nbytes, self._at
+        if self._opened and is_search(address, size):
+            raise OSError(f"a link to another file cannot be followed here: {OTHERS}")
         got = os.preadv(self.descriptor, [view], address) if size else 0
         while 0 < got < size:
             more = os.preadv(self.descriptor, [view[got:]], address + got)
@@ -235,12 +253,7 @@ class PagedFile(io.RawIOBase):
         OSError
             If there is no room for what HDF5 appended.
         """
-        for first, last in _runs(sorted(n for n in self._pages if n * PAGE >= self._fixed)):
-            room = max(self.end - first * PAGE, 0)
-            raw = b"".join(self._pages[number] for number in range(first, last))
-            pwrite_all(self.descriptor, [memoryview(raw)[:room]], first * PAGE)
-            for number in range(first, last):
-                del self._pages[number]
+        self._write_out()
         if os.fstat(self.descriptor).st_size < self.end:
             os.ftruncate(self.descriptor, self.end)
         numbers = np.array(sorted(n for n in self._pages if n * PAGE < self.end), np.int64)
@@ -253,6 +266,20 @@ class PagedFile(io.RawIOBase):
         if len(numbers) and int(numbers[-1] + 1) * PAGE > self.end:
             content[-1, self.end - int(numbers[-1]) * PAGE :] = 0
         return Pages(self.end, numbers, _sector_sums(was), content)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of pages in memory."""
+        return len(self._pages) * PAGE
+
+    def _write_out(self) -> None:
+        """Write what lies behind all that is committed."""
+        for first, last in _runs(sorted(n for n in self._pages if n * PAGE >= self._fixed)):
+            room = max(self.end - first * PAGE, 0)
+            raw = b"".join(self._pages[number] for number in range(first, last))
+            pwrite_all(self.descriptor, [memoryview(raw)[:room]], first * PAGE)
+            for number in range(first, last):
+                del self._pages[number]
 
     def committed(self) -> None:
         """Go on from the file as it is after its pages were applied."""
@@ -286,6 +313,11 @@ class PagedFile(io.RawIOBase):
         last = (address + view.nbytes) // PAGE * PAGE
         if last - first < DIRECT:
             self._keep(address, view)
+            self._waiting += view.nbytes
+            if self._waiting > LARGEST_WAIT:
+                self._waiting = 0
+                with contextlib.suppress(OSError):  # no room: `pages` will try again, and say so
+                    self._write_out()
             return
         self._keep(address, view[: first - address])
         self._keep(last, view[last - address :])
@@ -297,6 +329,11 @@ class PagedFile(io.RawIOBase):
         else:
             for number in self._pages_within(first, last - first):
                 del self._pages[number]
+
+
+def is_search(address: int, size: int) -> bool:
+    """Whether a read is HDF5's look for the signature at the beginning of a file."""
+    return address == 0 and size == len(SIGNATURE)
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

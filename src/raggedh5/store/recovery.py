@@ -115,7 +115,7 @@ def replay(handle: Handle, recovery: Recovery) -> None:
             )
             writer = handle.writers[address] = made
         before, _ = recovery.restored.get(logged.path, (writer.rows, 0))
-        writer.restore_rows(logged.rows, {it.name: (it.first, it.raw) for it in logged.items})
+        writer.restore_rows(logged.rows, {items.name: items for items in logged.items})
         recovery.restored[logged.path] = before, writer.rows
 
 

@@ -4,7 +4,7 @@ The record of a flush holds, all numbers little-endian and 8 bytes long unless t
 
 1. the length of the text that follows, and this: JSON, a list with an object for every table or
    array that is new in this epoch, ``{"path": ..., "table": true, "streams": [[name, bytes of an
-   item], ...]}``. They are numbered in the order in which they come;
+   item], ...]}``, names without their path. They are numbered in the order in which they come;
 2. the number of the numbers that follow, and these: for each table or array that has new rows its
    number, the rows that it has now, and for each of its streams the number of the first item and
    of the items;
@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.errors import FormatError
+from raggedh5.store.facts import name_of
 from raggedh5.store.stream import Stream
 
-__all__ = ["LoggedItems", "LoggedRows", "Logging", "RowLog", "read_rows"]
+__all__ = ["LoggedItems", "LoggedRows", "Logging", "RowLog", "last_name", "read_rows"]
 
 _LENGTH = struct.Struct("<Q")
 
@@ -30,7 +31,7 @@ _LENGTH = struct.Struct("<Q")
 class Logging(Protocol):
     """A writing end whose rows can be logged."""
 
-    name: str
+    h5: Any
     is_table: bool
 
     @property
@@ -43,10 +44,11 @@ class Logging(Protocol):
 
 
 class LoggedItems(NamedTuple):
-    """Items of one stream: the name of its dataset, the first of them, and their bytes."""
+    """Items of one stream: the last name of its dataset, the first, how many, and their bytes."""
 
     name: str
     first: int
+    length: int
     raw: memoryview
 
 
@@ -71,6 +73,11 @@ class LoggedRows(NamedTuple):
     items: tuple[LoggedItems, ...]
 
 
+def last_name(stream: Stream) -> str:
+    """Return the name that the dataset of a stream has in its group."""
+    return stream.name.rpartition("/")[2]
+
+
 class RowLog:
     """Makes the records of one epoch."""
 
@@ -90,8 +97,11 @@ class RowLog:
             number = self._numbers.get(writer)
             if number is None:
                 number = len(self._numbers) + len(named)
-                names = [[stream.name, stream.item_bytes] for stream in streams]
-                named.append({"path": writer.name, "table": writer.is_table, "streams": names})
+                path = name_of(writer.h5.id)  # it may have been given another name
+                if path is None:
+                    return None
+                names = [[last_name(stream), stream.item_bytes] for stream in streams]
+                named.append({"path": path, "table": writer.is_table, "streams": names})
             numbers += number, writer.rows
             for stream in streams:
                 new = stream.unlogged_items()
@@ -150,6 +160,6 @@ def _read_record(record: memoryview, known: list[dict[str, Any]]) -> Iterator[Lo
             first, n = next(numbers), next(numbers)
             if not 0 <= n * nbytes <= len(record) - at:
                 raise ValueError(f"{n} items of {nbytes} bytes")
-            items.append(LoggedItems(name, first, record[at : at + n * nbytes]))
+            items.append(LoggedItems(name, first, n, record[at : at + n * nbytes]))
             at += n * nbytes
         yield LoggedRows(about["path"], bool(about["table"]), rows, tuple(items))

@@ -225,7 +225,7 @@ class Stream:
         if self.log is not None:
             self.log.settle(self.count)
 
-    def restore_items(self, first: int, raw: memoryview) -> None:
+    def restore_items(self, first: int, count: int, raw: memoryview) -> None:
         """Append items that a journal has kept, but for those that are there already.
 
         Raises
@@ -233,13 +233,12 @@ class Stream:
         FormatError
             If some are missing between those that are there and these.
         """
-        if not self.row_bytes:
-            return
-        items = np.frombuffer(raw, self.dtype).reshape(-1, *self.inner)
-        if not first <= self.count <= first + len(items):
+        if not first <= self.count <= first + count:
             raise FormatError(
                 f"{self.name}: the journal goes on with item {first}, but the file has {self.count}"
             )
+        items = np.empty((count, *self.inner), self.dtype)
+        items.reshape(-1).view(np.uint8)[:] = np.frombuffer(raw, np.uint8)
         self._copy(items[self.count - first :])
 
     @property

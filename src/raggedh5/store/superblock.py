@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 __all__ = [
     "NEWEST",
+    "SIGNATURE",
     "SIZE",
     "Superblock",
     "find_superblock",

@@ -184,8 +184,9 @@ class Table:
                 batch = Batch(data, mask, lengths, item_masks, writer.ragged)
             except SchemaError as error:
                 raise SchemaError(f"{self._name}: {error}") from error
-            writer.append(batch)
-            handle.appended(batch.rows)
+            with handle.appending():
+                writer.append(batch)
+            handle.appended(writer, batch.rows)
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return all rows: a dict of `Ragged`, or of arrays in a row table; see `take`."""

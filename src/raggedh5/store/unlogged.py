@@ -8,6 +8,9 @@ __all__ = ["Unlogged"]
 
 Items = NDArray[Any]
 
+LARGEST = 1 << 25
+"""Bytes of chunks that are remembered for a stream."""
+
 
 class Unlogged:
     """Remembers where the items are that a journal has yet to get; nothing is copied.
@@ -26,15 +29,24 @@ class Unlogged:
     def __init__(self, count: int) -> None:
         self.first = count
         self._full: list[tuple[int, Items]] = []
+        self._held = 0
         self._at_hand = True
 
     def fill(self, first: int, items: Items) -> None:
-        """Remember a chunk that has become full; its items stay where they are until `settle`."""
-        self._full.append((first, items))
+        """Remember a chunk that has become full; its items stay where they are until `settle`.
+
+        More of them than are held back from the file are of no use: then they have been stored.
+        """
+        self._held += items.nbytes
+        if self._held > LARGEST:
+            self.lose()
+        if self._at_hand:
+            self._full.append((first, items))
 
     def lose(self) -> None:
         """Take note that items went by that are not to be had again."""
         self._at_hand = False
+        self._full.clear()
 
     def cut(self, count: int) -> None:
         """Forget items from `count` on: the batch that they came with was refused."""
@@ -55,6 +67,7 @@ class Unlogged:
             part = items[max(self.first - first, 0) :]
             if len(part):
                 parts.append(part)
+        # Chunks that were stored and forgotten, or taken back, leave gaps.
         whole = self._at_hand and sum(map(len, parts)) == count - self.first
         return parts if whole else None
 
@@ -62,4 +75,5 @@ class Unlogged:
         """Take note that all items up to `count` are safe."""
         self.first = count
         self._full.clear()
+        self._held = 0
         self._at_hand = True

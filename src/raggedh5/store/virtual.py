@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
+from raggedh5.store.links import access_to_others
 
 __all__ = ["Piece", "VirtualParts", "virtual_name", "virtual_parts"]
 
@@ -250,7 +251,7 @@ def _open(handle: Handle, facts: Facts, mapping: Mapping) -> Handle:
         path = _find(handle, facts, mapping)
         try:
             name = os.fsencode(path)
-            access = handle.file.id.get_access_plist()
+            access = access_to_others(handle.file)
             file = h5py.File(h5f.open(name, h5f.ACC_RDONLY, fapl=access))
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(

@@ -170,10 +170,20 @@ class TableWriter:
         rows
             How many rows there are with these.
         items
-            By name of the dataset: the number of the first, and their bytes.
+            By last name of the dataset: the first, how many, and their bytes.
+
+        Raises
+        ------
+        FormatError
+            If they do not go on from what is there, or do not make so many rows.
         """
         for stream in self._streams:
-            stream.restore_items(*items[stream.name])
+            of_stream = items[stream.name.rpartition("/")[2]]
+            stream.restore_items(of_stream.first, of_stream.length, of_stream.raw)
+        if self._rows is not None and self._rows.count != rows + 1:
+            raise FormatError(
+                f"{self.name}: the journal has {rows} rows, but {self._rows.count} offsets"
+            )
         self._count = rows
         self._item_count = rows if self._rows is None else int(self._rows.last() or 0)
 
