@@ -19,6 +19,7 @@ from h5py._objects import phil
 from raggedh5.errors import WriteError
 from raggedh5.store.descriptors import sync_folder
 from raggedh5.store.flusher import Flusher, Interval
+from raggedh5.store.forks import hold_at_fork
 from raggedh5.store.handle import Handle
 from raggedh5.store.journal import Journal, Kind, fingerprint
 from raggedh5.store.paged_file import PagedFile
@@ -93,6 +94,7 @@ class Durability:
     def attach(self, handle: Handle) -> None:
         """Take charge of an open file, and bring back what its last writer had flushed."""
         self._handle = weakref.ref(handle)
+        hold_at_fork(handle)  # for the thread that flushes may have the lock
         if self.recovery is not None and self.recovery.rows:
             replay(handle, self.recovery)
             self.checkpoint()

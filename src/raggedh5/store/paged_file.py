@@ -226,10 +226,11 @@ class PagedFile(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         size, address = view.nbytes, self._at
         self._at += size
-        if os.getpid() != self._owner:  # the child of a fork must not disturb its parent's file
-            return size
         self.touched = True
         self.end = max(self.end, address + size)
+        if os.getpid() != self._owner:  # the child of a fork must not disturb its parent's file
+            self._keep(address, view)
+            return size
         kept = min(max(self._fixed - address, 0), size)
         if kept:
             self._keep(address, view[:kept])
