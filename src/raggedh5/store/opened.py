@@ -9,7 +9,7 @@ from typing import Any
 
 import h5py
 
-from raggedh5.errors import FormatError, SchemaError
+from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.descriptors import is_locked
 from raggedh5.store.durability import Durability, Level
 from raggedh5.store.durable_opening import open_durable
@@ -128,7 +128,13 @@ def open_any(
     if durable is not None:
         root, safety = open_durable(path, mode, durable, interval, options)
         return Opened(root, safety=safety)
-    if mode in ("r", "r+", "a") and has_journal(path) and not is_locked(path):
+    if has_journal(path) and is_locked(path):  # also where HDF5's own locks are switched off
+        if mode == "r":
+            raise WriteError(
+                f"{path} is being written to elsewhere, durably: read it with live=True"
+            )
+        raise WriteError(f"{path} is open elsewhere: it is being written to durably")
+    if mode in ("r", "r+", "a") and has_journal(path):
         if mode == "r":  # rows that were flushed may be missing in it
             raise FormatError(
                 f"{path} was not closed by its writer, and {journal_of(path).name} holds what is "
