@@ -10,7 +10,7 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.care import recover
-from raggedh5.store import durability, journal, paged_file
+from raggedh5.store import durability, journal, paged_file, pages
 from raggedh5.store.journal import Journal, generation, has_journal, journal_of
 
 
@@ -131,13 +131,13 @@ def test_a_change_that_fails_half_way(path, monkeypatch):
     with rh5.File(path, "w", durable="process") as file:
         file.create_table("t").append({"x": [[1.0]]})
         file.flush()
-        real = paged_file.Pages.apply
+        real = pages.Pages.apply
 
         def apply(self, descriptor):
             real(self, descriptor)
             raise OSError(errno.ENOSPC, "no space")
 
-        monkeypatch.setattr(paged_file.Pages, "apply", apply)
+        monkeypatch.setattr(pages.Pages, "apply", apply)
         file.h5.attrs["a"] = 1
         file["t"].append({"x": [[2.0]]})
         with pytest.raises(rh5.WriteError, match="no space"):

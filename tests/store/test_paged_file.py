@@ -13,7 +13,8 @@ from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
 from raggedh5.store import paged_file
 from raggedh5.store.journal import Journal, Kind, fingerprint
-from raggedh5.store.paged_file import PAGE, PagedFile, Pages
+from raggedh5.store.paged_file import PagedFile
+from raggedh5.store.pages import PAGE, Pages
 
 places = st.integers(0, 5 * PAGE)
 steps = st.lists(

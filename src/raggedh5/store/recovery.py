@@ -10,7 +10,7 @@ from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.journal import Journal, Kind, fingerprint
 from raggedh5.store.layout import Storage
-from raggedh5.store.paged_file import Pages
+from raggedh5.store.pages import Pages
 from raggedh5.store.row_log import LoggedRows, read_rows
 from raggedh5.store.writer import TableWriter
 
