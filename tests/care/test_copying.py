@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import raggedh5 as rh5
 from kinds import plain
-from raggedh5.care import copy, targets
+from raggedh5.care import copy
+from raggedh5.care.rewriting import targets
 from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store import object_copy
 from raggedh5.store.sums import ChunkSums

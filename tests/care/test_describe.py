@@ -10,8 +10,8 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain
-from raggedh5.care import column_tally, text_statistics
 from raggedh5.care.describe import describe
+from raggedh5.care.describing import column_tally, text_statistics
 from raggedh5.care.plot import plot_lengths
 from raggedh5.store import items
 

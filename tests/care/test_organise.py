@@ -11,7 +11,8 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain
-from raggedh5.care import grouping, organise, rows_by, sorted_copy
+from raggedh5.care import organise, rows_by
+from raggedh5.care.organising import grouping, sorted_copy
 from raggedh5.store import index_group
 
 GROUPS = ["P1", "P2_1/c", "P1", None, "", "P2_1/c", ".", "P1"]

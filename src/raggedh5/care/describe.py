@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from raggedh5.care.column_tally import array_pass, column_pass, lengths_pass
 from raggedh5.care.damage import damage_told
+from raggedh5.care.describing.column_tally import array_pass, column_pass, lengths_pass
 from raggedh5.care.description import (
     ArrayDescription,
     ColumnDescription,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.care.damage import damage_told
-from raggedh5.care.keys import index_name
+from raggedh5.care.organising.keys import index_name
 from raggedh5.core.link_names import MISSING, link_name
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.file import File

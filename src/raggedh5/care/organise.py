@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.care.damage import damage_told
-from raggedh5.care.group_rows import BinChoice, group_rows
-from raggedh5.care.grouping import Group, Grouping
-from raggedh5.care.index import check_place, save_index
-from raggedh5.care.keys import Key, find_key
+from raggedh5.care.organising.group_rows import BinChoice, group_rows
+from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.index import check_place, save_index
+from raggedh5.care.organising.keys import Key, find_key
+from raggedh5.care.organising.sorted_copy import check_sortable, write_sorted
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.sorted_copy import check_sortable, write_sorted
 from raggedh5.care.work import Work
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import Array

@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.describing.length_statistics import LengthStatistics
 from raggedh5.care.description import Description
-from raggedh5.care.length_statistics import LengthStatistics
 from raggedh5.errors import SchemaError, WriteError
 
 __all__ = ["plot_lengths"]

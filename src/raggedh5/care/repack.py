@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.targets import check_room, check_target, new_file
+from raggedh5.care.rewriting.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
 from raggedh5.core.schema import Column, storable
 from raggedh5.errors import SchemaError

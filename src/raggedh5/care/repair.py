@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.isolation import StoppedError, run_isolated
+from raggedh5.care.isolation.child import StoppedError, run_isolated
+from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.pulse import Pulse
-from raggedh5.care.salvaging import salvage_file
+from raggedh5.care.salvaging.file import salvage_file
 from raggedh5.care.validate import ValidationReport, validate
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.opening import NewFile

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raggedh5 as rh5
-from raggedh5.care import compositions, group_rows, grouping, numbering
-from raggedh5.care.binning import Bins, bins_between, bins_of
-from raggedh5.care.composition import formula
-from raggedh5.care.group_rows import group_rows as find_groups
-from raggedh5.care.grouping import Group, Grouping
-from raggedh5.care.keys import find_key
+from raggedh5.care.organising import compositions, group_rows, grouping, numbering
+from raggedh5.care.organising.binning import Bins, bins_between, bins_of
+from raggedh5.care.organising.composition import formula
+from raggedh5.care.organising.group_rows import group_rows as find_groups
+from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.keys import find_key
 from raggedh5.care.progress import silent
 from raggedh5.care.work import Work
 

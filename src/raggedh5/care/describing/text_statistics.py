@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.length_statistics import LengthCounts
+from raggedh5.care.describing.length_statistics import LengthCounts
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.errors import SchemaError
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.boxes import boxes
-from raggedh5.care.length_statistics import LengthCounts
-from raggedh5.care.number_statistics import NumberTally
-from raggedh5.care.text_statistics import TextTally
+from raggedh5.care.describing.boxes import boxes
+from raggedh5.care.describing.length_statistics import LengthCounts
+from raggedh5.care.describing.number_statistics import NumberTally
+from raggedh5.care.describing.text_statistics import TextTally
 from raggedh5.care.work import PIECE, Work
 from raggedh5.store.array import Array
 from raggedh5.store.items import ItemReader

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.composition import formula
-from raggedh5.care.keys import Key
-from raggedh5.care.numbering import LIMIT, Numbering
+from raggedh5.care.organising.composition import formula
+from raggedh5.care.organising.keys import Key
+from raggedh5.care.organising.numbering import LIMIT, Numbering
 from raggedh5.care.work import PIECE, Work
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.errors import SchemaError

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.binning import Bins, bins_between, bins_of
-from raggedh5.care.compositions import compositions
-from raggedh5.care.grouping import Group, Grouping
-from raggedh5.care.keys import Key
-from raggedh5.care.numbering import LIMIT, MISSING, NAN, Numbering
+from raggedh5.care.organising.binning import Bins, bins_between, bins_of
+from raggedh5.care.organising.compositions import compositions
+from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.keys import Key
+from raggedh5.care.organising.numbering import LIMIT, MISSING, NAN, Numbering
 from raggedh5.care.work import PIECE, Work
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.errors import SchemaError

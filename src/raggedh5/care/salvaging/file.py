@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from raggedh5.care.pulse import Pulse
-from raggedh5.care.salvage_table import Ranges, TableSalvage
-from raggedh5.care.worker import MOST_THREADS
+from raggedh5.care.isolation.pulse import Pulse
+from raggedh5.care.isolation.worker import MOST_THREADS
+from raggedh5.care.salvaging.table import Ranges, TableSalvage
 from raggedh5.core.chunks import TARGET
 from raggedh5.core.form import main_buffer
 from raggedh5.core.pipeline import available_threads

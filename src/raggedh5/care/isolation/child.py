@@ -3,8 +3,8 @@
 HDF5 itself reads the metadata of a file, and some that are damaged make it hang, crash, or ask for
 all memory there is. A child that does so is stopped, and what happened becomes a `FormatError`.
 
-The two speak in lines of JSON, see `raggedh5.care.worker`: what a hostile file holds may come back
-as text, but nothing of it is unpickled or run.
+The two speak in lines of JSON, see `raggedh5.care.isolation.worker`: what a hostile file holds may
+come back as text, but nothing of it is unpickled or run.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ CONTENT = 4
 """Times the size of the file, with `SPARE`, that the child may allocate."""
 
 LONGEST_LINE = 1 << 26
-_BOOT = "from raggedh5.care.worker import main; main()"
+_BOOT = "from raggedh5.care.isolation.worker import main; main()"
 _END = b""
 
 
@@ -224,7 +224,7 @@ def run_isolated(
     Examples
     --------
     >>> import raggedh5 as rh5, tempfile, pathlib
-    >>> from raggedh5.care.worker import echo
+    >>> from raggedh5.care.isolation.worker import echo
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "x.h5"
     >>> rh5.write(path, {})
     >>> run_isolated(echo, {"value": [1, "two"]}, path=path)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.grouping import Group, Grouping
-from raggedh5.care.keys import Key
+from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.keys import Key
 from raggedh5.core.link_names import MISSING, link_name
 from raggedh5.errors import SchemaError
 from raggedh5.store.file import File

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Any
 
-from raggedh5.care.pulse import Pulse
+from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.core.pipeline import available_threads
 
 try:

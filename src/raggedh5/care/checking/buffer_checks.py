@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.findings import Findings
-from raggedh5.care.jobs import Job
+from raggedh5.care.checking.findings import Findings
+from raggedh5.care.checking.jobs import Job
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
-from raggedh5.care import number_statistics
-from raggedh5.care.length_statistics import LengthCounts
-from raggedh5.care.number_statistics import NumberTally
-from raggedh5.care.spread import Spread
+from raggedh5.care.describing import number_statistics
+from raggedh5.care.describing.length_statistics import LengthCounts
+from raggedh5.care.describing.number_statistics import NumberTally
+from raggedh5.care.describing.spread import Spread
 from raggedh5.core.pipeline import Pool
 
 SMALL = st.floats(-1e6, 1e6, allow_subnormal=False)

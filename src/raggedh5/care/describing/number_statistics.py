@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.spread import Spread
+from raggedh5.care.describing.spread import Spread
 from raggedh5.core.pipeline import Pool
 
 __all__ = ["BoolStatistics", "ComplexStatistics", "NumberStatistics", "NumberTally"]

@@ -10,7 +10,7 @@ import pytest
 
 import misbehaving
 import raggedh5 as rh5
-from raggedh5.care.isolation import Isolated, StoppedError, run_isolated
+from raggedh5.care.isolation.child import Isolated, StoppedError, run_isolated
 
 LIMITED = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
 
@@ -105,7 +105,7 @@ def test_a_child_is_used_again_until_it_dies(path):
 def test_the_child_dies_with_its_parent(path, tmp_path):
     code = (
         "import sys, pathlib, misbehaving\n"
-        "from raggedh5.care.isolation import Isolated\n"
+        "from raggedh5.care.isolation.child import Isolated\n"
         "child = Isolated(60)\n"
         f"path = pathlib.Path({str(path)!r})\n"
         "print(child.call(misbehaving.process, {}, path=path), flush=True)\n"

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.care.buffer_checks import finite_reason, open_pieces, values_check
-from raggedh5.care.findings import Findings
-from raggedh5.care.jobs import Job, run_jobs
-from raggedh5.care.pulse import Pulse
-from raggedh5.care.table_checks import Check, TableChecks
-from raggedh5.care.worker import MOST_THREADS
+from raggedh5.care.checking.buffer_checks import finite_reason, open_pieces, values_check
+from raggedh5.care.checking.findings import Findings
+from raggedh5.care.checking.jobs import Job, run_jobs
+from raggedh5.care.checking.table_checks import Check, TableChecks
+from raggedh5.care.isolation.pulse import Pulse
+from raggedh5.care.isolation.worker import MOST_THREADS
 from raggedh5.core.pipeline import available_threads
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.salvage_field import neighbours, salvage_field
+from raggedh5.care.salvaging.field import neighbours, salvage_field
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import address_of

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.buffer_checks import (
+from raggedh5.care.checking.buffer_checks import (
     BufferCheck,
     CodeCheck,
     OffsetCheck,
@@ -14,8 +14,8 @@ from raggedh5.care.buffer_checks import (
     open_pieces,
     values_check,
 )
-from raggedh5.care.findings import Findings
-from raggedh5.care.string_checks import StringCheck
+from raggedh5.care.checking.findings import Findings
+from raggedh5.care.checking.string_checks import StringCheck
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import Facts, address_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.grouping import Group, Grouping
+from raggedh5.care.organising.grouping import Group, Grouping
 from raggedh5.errors import SchemaError
 
 __all__ = ["LIMIT", "MISSING", "NAN", "Numbering"]
