@@ -8,7 +8,7 @@ import numpy as np
 from h5py import h5d, h5o, h5p, h5s
 
 from raggedh5.core.checksum import checksum
-from raggedh5.core.native import BITSHUFFLE
+from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import Facts, pipeline_of
 from raggedh5.store.handle import Handle
@@ -65,9 +65,7 @@ def create_like(facts: Facts, parent: h5py.Group, name: str) -> h5py.Dataset:
             new.set_chunk(facts.chunks)
             for i in range(old.get_nfilters()):
                 code, flags, parameters, _ = old.get_filter(i)
-                # Bitshuffle puts its version and the item's size before what it is given.
-                given = parameters[3:] if code == BITSHUFFLE else parameters
-                new.set_filter(code, flags, given)
+                new.set_filter(code, flags, given_parameters(code, parameters))
         maxshape = facts.dataset.maxshape
         limits = tuple(h5s.UNLIMITED if n is None else n for n in maxshape or ())
         space = h5s.create_simple(facts.shape, limits) if facts.shape else h5s.create(h5s.SCALAR)

@@ -11,12 +11,13 @@ from raggedh5.care.salvaging.table import Ranges, TableSalvage
 from raggedh5.core.chunks import TARGET
 from raggedh5.core.form import main_buffer
 from raggedh5.core.pipeline import available_threads
+from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.attributes import set_number, set_text
-from raggedh5.store.codec_keywords import codec_keywords
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.file import File
+from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import ENCODING, ENCODING_VERSION
 from raggedh5.store.pieces import Pieces
@@ -241,7 +242,7 @@ class _Salvage:
                 bool(field.codes) if spec.is_string else None,
                 spec.nullable,
                 finite=finite and bool(said) and not spec.is_string,
-                codec=codec_keywords(main),
+                codec=_codec_of(main),
                 attrs={key: value for key, value in attrs.items() if key not in OF_BUFFERS},
             )
             for facts in buffers.values():
@@ -290,6 +291,13 @@ class _Salvage:
 
 def _array(path: str, facts: Facts, filled: Ranges) -> dict[str, Any]:
     return {"path": path, "rows": facts.shape[0] if facts.shape else 1, "filled": filled}
+
+
+def _codec_of(facts: Facts) -> Any:
+    """Return the codec of a dataset, the default where it has none, or not here."""
+    if not facts.chunks or missing_filters(facts.pipeline):
+        return "inherit"
+    return codec_like(facts.pipeline)
 
 
 def _joined(ranges: Ranges) -> Ranges:
