@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.damage import damage_told
 from raggedh5.care.organising.keys import index_name
 from raggedh5.core.link_names import MISSING, link_name
 from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import is_index, read_attributes
 from raggedh5.store.table import Table

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.damage import damage_told
 from raggedh5.care.organising.group_rows import BinChoice, group_rows
 from raggedh5.care.organising.grouping import Group, Grouping
 from raggedh5.care.organising.index import check_place, save_index
@@ -16,6 +15,7 @@ from raggedh5.care.progress import Progress, silent
 from raggedh5.care.work import Work
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.store.array import Array
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import read_attributes
 from raggedh5.store.table import Table

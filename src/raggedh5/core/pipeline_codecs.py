@@ -26,6 +26,9 @@ SZIP_NEAREST = 32
 OF_DTYPE = (5, 6)
 """N-bit and scale-offset, which depend on the bits of the dtype: they cannot be asked for again."""
 
+LEAST = {GZIP: 1, SZIP: 2}
+"""Parameters that a filter has at the least."""
+
 COMPLETED_FIRST = {BITSHUFFLE: 3}
 """Filters that put parameters of their own before those that they are given, and how many."""
 
@@ -57,6 +60,8 @@ def codec_like(pipeline: Sequence[Filter]) -> Codec:
     compressors = [entry for entry in pipeline if entry[0] not in (SHUFFLE, FLETCHER32)]
     if len(compressors) > 1 or any(filter_id in OF_DTYPE for filter_id in ids):
         return Blosc()
+    if any(len(parameters) < LEAST.get(filter_id, 0) for filter_id, parameters in pipeline):
+        return Blosc()  # the file is damaged, or no filter has made this
     if len(pipeline) == 1 and compressors:
         found = _own(*compressors[0])
         if found is not None:

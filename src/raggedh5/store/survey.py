@@ -8,6 +8,7 @@ import h5py
 from h5py import h5d, h5g, h5l, h5o, h5t
 
 from raggedh5.errors import FormatError
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import address_of
 from raggedh5.store.layout import is_table
 from raggedh5.store.sums import GROUP
@@ -15,11 +16,6 @@ from raggedh5.store.sums import GROUP
 __all__ = ["Found", "attributes", "members", "survey"]
 
 Kind = Literal["table", "array", "group", "type", "soft", "external", "again", "lost"]
-PROBLEMS = (
-    *(OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError),
-    *(ArithmeticError, MemoryError),
-)
-"""What h5py, and with it the library, raises where a file is damaged."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from h5py import h5d, h5o, h5p, h5s
 from raggedh5.core.checksum import checksum
 from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import FormatError
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts, pipeline_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.survey import PROBLEMS, attributes
+from raggedh5.store.survey import attributes
 
 __all__ = [
     "add_link",

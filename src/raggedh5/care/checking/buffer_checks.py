@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.jobs import Job
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.survey import PROBLEMS, attributes
+from raggedh5.store.survey import attributes
 
 __all__ = [
     "BufferCheck",

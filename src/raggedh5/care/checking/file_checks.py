@@ -14,12 +14,13 @@ from raggedh5.care.checking.table_checks import Check, TableChecks
 from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.isolation.worker import MOST_THREADS
 from raggedh5.core.pipeline import available_threads
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import GROUP, lists_of
-from raggedh5.store.survey import PROBLEMS, Found, attributes, survey
+from raggedh5.store.survey import Found, attributes, survey
 
 __all__ = ["check_file"]
 

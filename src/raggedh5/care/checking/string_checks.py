@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.jobs import Job
 from raggedh5.core.string_decode import decode, find_not_utf8
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["StringCheck"]
 

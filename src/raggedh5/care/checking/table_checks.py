@@ -18,12 +18,13 @@ from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.string_checks import StringCheck
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import FormatError
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.field_readers import NumberReader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_form_text, read_length
 from raggedh5.store.pieces import Pieces
-from raggedh5.store.survey import PROBLEMS, attributes, members
+from raggedh5.store.survey import attributes, members
 
 __all__ = ["Check", "TableChecks"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
 from raggedh5.store.filters import missing_filters
@@ -114,7 +115,7 @@ def _problems(
                     elif found.id not in seen:
                         seen.add(found.id)
                         ahead.append((below, found))
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        except PROBLEMS as error:
             yield "damaged", name, str(error)
 
 

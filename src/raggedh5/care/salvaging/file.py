@@ -15,6 +15,7 @@ from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.store.attributes import set_number, set_text
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.file import File
 from raggedh5.store.filters import missing_filters
@@ -22,7 +23,7 @@ from raggedh5.store.handle import Handle
 from raggedh5.store.layout import ENCODING, ENCODING_VERSION
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import FORMAT_VERSION
-from raggedh5.store.survey import PROBLEMS, Found, attributes, survey
+from raggedh5.store.survey import Found, attributes, survey
 from raggedh5.store.verbatim import (
     add_link,
     copy_attributes,

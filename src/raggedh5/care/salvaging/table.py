@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.care.salvaging.field import neighbours, salvage_field
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import (
@@ -19,7 +20,6 @@ from raggedh5.store.layout import (
     read_length,
 )
 from raggedh5.store.partial import PartialReader
-from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["Ranges", "TableSalvage"]
 
