@@ -19,7 +19,7 @@ from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import read_attributes
 from raggedh5.store.table import Table
-from raggedh5.store.tree import walk
+from raggedh5.store.walk import outside_indexes, walk
 
 __all__ = ["OrganiseReport", "organise"]
 
@@ -199,7 +199,8 @@ def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any
         several = [names] if isinstance(names, str) else names
         asked = [name.strip("/") for name in several]
     # What soft and external links lead to is copied as a link; hard links are names of one object.
-    own = {node.item.id for node in walk(file.h5) if node.kind in ("table", "dataset")}
+    objects = walk(file.h5, outside_indexes)
+    own = {one.item.id for one in objects if one.kind in ("table", "array")}
     shared: dict[Any, tuple[str, Any]] = {}
     for name in [key.name, *asked]:
         item: Table | Array | None = found[name] if name in found else arrays.get(name)

@@ -62,12 +62,12 @@ def verify_file(file: File) -> None:
     """
     handle = Handle(file.h5.file, threads=file.threads, verify="always", adopted=True)
     try:
-        for entry in walk(file.h5):
-            if entry.kind == "table":
-                read_layout(entry.item)
-                datasets = [item for item in entry.item.values() if isinstance(item, h5py.Dataset)]
+        for found in walk(file.h5):
+            if found.kind == "table":
+                read_layout(found.item)
+                datasets = [item for item in found.item.values() if isinstance(item, h5py.Dataset)]
             else:
-                datasets = [entry.item] if entry.kind == "dataset" else []
+                datasets = [found.item] if found.kind == "array" else []
             for dataset in datasets:
                 if dataset.chunks and dataset.file.id == file.h5.file.id:
                     verify_dataset(handle, Facts(dataset))

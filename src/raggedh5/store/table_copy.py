@@ -19,7 +19,7 @@ from raggedh5.store.table_source import TableSource
 from raggedh5.store.transfer import Transfer
 from raggedh5.store.virtual_assembly import VirtualAssembly
 
-__all__ = ["assemble_like", "copy_whole", "needed_extents"]
+__all__ = ["OWN", "assemble_like", "copy_whole", "needed_extents"]
 
 OWN = ("form", "length", "encoding-type", "encoding-version", "raggedh5-version")
 """Attributes of a table's group that are written anew."""

@@ -14,7 +14,7 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.survey import attributes
+from raggedh5.store.walk import attributes
 
 __all__ = [
     "BufferCheck",

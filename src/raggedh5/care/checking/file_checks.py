@@ -20,7 +20,7 @@ from raggedh5.store.file import File
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import GROUP, lists_of
-from raggedh5.store.survey import Found, attributes, survey
+from raggedh5.store.walk import Found, attributes, survey
 
 __all__ = ["check_file"]
 

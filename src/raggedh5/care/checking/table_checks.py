@@ -24,7 +24,7 @@ from raggedh5.store.field_readers import NumberReader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_form_text, read_length
 from raggedh5.store.pieces import Pieces
-from raggedh5.store.survey import attributes, members
+from raggedh5.store.walk import attributes, members
 
 __all__ = ["Check", "TableChecks"]
 

@@ -14,9 +14,13 @@ from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
 from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
+from raggedh5.store.index_group import is_index
 from raggedh5.store.items import ItemReader
 from raggedh5.store.table import Table
-from raggedh5.store.tree import copy_attributes, copy_node, link_node, walk
+from raggedh5.store.table_copy import OWN, copy_whole
+from raggedh5.store.table_source import TableSource
+from raggedh5.store.transfer import Transfer, transferring
+from raggedh5.store.walk import Found, walk
 
 __all__ = ["check_sortable", "sort_array", "sort_table", "write_sorted"]
 
@@ -59,25 +63,34 @@ def write_sorted(
         Paths of the tables and arrays that were copied as they are, and of indexes that were left
         out because their row numbers would be wrong.
     """
-    copied, dropped = [], []
-    copy_attributes(source.h5, target.h5)
-    for node in walk(source.h5):
-        if node.kind in ("link", "again"):
-            if node.again not in dropped:
-                link_node(node, target.h5)
-        elif node.kind == "group":
-            copy_attributes(node.item, target.h5.create_group(node.path))
-        elif node.item.id in permuted:
-            if node.kind == "table":
-                sort_table(source[node.path], target, node.path, order, work)
-            else:
-                sort_array(source[node.path], target, node.path, order, work)
-        elif node.kind == "index" and stale(node.item):
-            dropped.append(node.path)
-        else:
-            copy_node(node, source.h5, target.h5)
-            if node.kind in ("table", "dataset"):
-                copied.append(node.path)
+    copied: list[str] = []
+    dropped: list[str] = []
+    inside: list[str] = []
+
+    def enter(found: Found) -> bool:
+        if is_index(found.item):
+            inside.append(f"{found.path}/")
+        return found.name not in dropped
+
+    with transferring(source, target) as transfer:
+        transfer.root()
+        for found in walk(source.h5, enter):
+            name, item = found.name, found.item
+            if found.kind == "group" and is_index(item) and stale(item):
+                dropped.append(name)
+            elif found.kind == "table" and item.id in permuted:
+                sort_table(transfer, source[name], target, name, order, work)
+            elif found.kind == "array" and item.id in permuted:
+                sort_array(transfer, source[name], target, name, order, work)
+            elif found.kind == "table":
+                copy_whole(transfer, name, TableSource(transfer.source, item))
+                copied.append(name)
+            elif found.kind == "array":
+                transfer.dataset(name, item)
+                if not found.path.startswith(tuple(inside)):
+                    copied.append(name)
+            elif found.kind != "again" or found.target[0][1:] not in dropped:
+                transfer.other(found)
     return copied, dropped
 
 
@@ -89,7 +102,9 @@ def check_sortable(array: Array, name: str, rows: int) -> None:
         raise SchemaError(f"/{name}: an array of {array.dtype} cannot be sorted")
 
 
-def sort_table(table: Table, target: File, path: str, order: Order, work: Work) -> None:
+def sort_table(
+    transfer: Transfer, table: Table, target: File, path: str, order: Order, work: Work
+) -> None:
     """Write the rows of a table in another order to a new table of the same kind."""
     group = table.h5
     columns = {}
@@ -122,15 +137,15 @@ def sort_table(table: Table, target: File, path: str, order: Order, work: Work) 
             made.append(_taken(table, rows))
             work.advance(len(rows))
     target.flush()
-    copy_attributes(group, made.h5)
-    for name in columns:
-        copy_attributes(table[name].h5, made[name].h5)
+    transfer.attributes(group.id, made.h5.id, OWN)
     for name in made.h5:
         if name in group:
-            copy_attributes(group[name], made.h5[name])
+            transfer.attributes(group[name].id, made.h5[name].id)
 
 
-def sort_array(array: Array, target: File, path: str, order: Order, work: Work) -> None:
+def sort_array(
+    transfer: Transfer, array: Array, target: File, path: str, order: Order, work: Work
+) -> None:
     """Write the rows of an array in another order to a new array of the same kind."""
     made = target.create_array(
         path,
@@ -146,7 +161,7 @@ def sort_array(array: Array, target: File, path: str, order: Order, work: Work) 
             made.append(array[rows])
             work.advance(len(rows))
     target.flush()
-    copy_attributes(array.h5, made.h5)
+    transfer.attributes(array.h5.id, made.h5.id)
 
 
 def _taken(table: Table, rows: Indices) -> dict[str, Any]:

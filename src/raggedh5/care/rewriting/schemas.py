@@ -68,9 +68,9 @@ class PartSchema:
         attributes: dict[tuple[str, str], Any] = {}
         with File(path, threads=1) as file:
             _note(attributes, "/", file.h5)
-            for entry in walk(file.h5):
-                if entry.kind == "table":
-                    form, rows, buffers = read_layout(entry.item)
+            for found in walk(file.h5):
+                if found.kind == "table":
+                    form, rows, buffers = read_layout(found.item)
                     finite = {
                         name
                         for name, field in form.fields.items()
@@ -78,16 +78,16 @@ class PartSchema:
                     }
                     columns = {name: field.column for name, field in form.fields.items()}
                     ragged = form.offsets is not None
-                    tables[entry.path] = TableSchema(ragged, columns, frozenset(finite), rows)
-                    _note(attributes, entry.path, entry.item)
+                    tables[found.name] = TableSchema(ragged, columns, frozenset(finite), rows)
+                    _note(attributes, found.name, found.item)
                     for name, field in form.fields.items():
                         main = buffers[main_buffer(field)].dataset
-                        _note(attributes, f"{entry.path}/{name}", main)
-                elif entry.kind == "dataset":
-                    arrays[entry.path] = _array(entry.item)
-                    _note(attributes, entry.path, entry.item)
-                elif entry.kind == "group":
-                    _note(attributes, entry.path, entry.item)
+                        _note(attributes, f"{found.name}/{name}", main)
+                elif found.kind == "array":
+                    arrays[found.name] = _array(found.item)
+                    _note(attributes, found.name, found.item)
+                elif found.kind == "group":
+                    _note(attributes, found.name, found.item)
         return cls(str(path), tables, arrays, attributes, path.stat().st_size)
 
 

@@ -21,17 +21,17 @@ from raggedh5.store.file import File
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import ENCODING, ENCODING_VERSION
+from raggedh5.store.link_copy import add_link
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.sums import FORMAT_VERSION
-from raggedh5.store.survey import Found, attributes, survey
 from raggedh5.store.verbatim import (
-    add_link,
     copy_attributes,
     copy_object,
     copy_values,
     create_like,
     has_objects,
 )
+from raggedh5.store.walk import Found, attributes, survey
 
 __all__ = ["salvage_file"]
 
@@ -111,10 +111,10 @@ class _Salvage:
         if found.kind == "lost":
             self._lose(path, found.target[0])
         elif found.kind in ("soft", "external"):
-            add_link(root, path, found.target)
+            add_link(root, path, found)
         elif found.kind == "again":
             if found.target[0] in root:
-                root[path] = root[found.target[0]]
+                add_link(root, path, found)
             else:
                 self._lose(path, f"it is the same object as {found.target[0]}")
         elif found.kind == "type":
