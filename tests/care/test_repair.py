@@ -376,3 +376,26 @@ def test_an_object_that_hdf5_crashes_at_is_left_out(path, dst, monkeypatch):
     assert table_in(report, "/t").kept == 60
     assert [where for where, _ in report.lost] == ["/x"]
     assert validate(dst, isolated=False).valid
+
+
+def test_names_that_are_no_text(path, dst):
+    with h5py.File(path, "r+") as file:
+        file.create_group(b"\xffg")["x"] = [1, 2]
+        file.id.links.create_soft(b"\xfel", b"/t")
+    report = repair(path, dst)
+    assert [where for where, _ in report.lost] == ["/\udcffg"]
+    with rh5.File(path) as old, rh5.File(dst) as new:
+        assert_kept(report, old, new)
+        assert new.h5.id.links.get_val(b"\xfel") == b"/t"
+        assert new.h5[b"\xffg/x"][:].tolist() == [1, 2]
+
+
+def test_a_reference_is_lost_rather_than_wrong(path, dst):
+    with h5py.File(path, "r+") as file:
+        file["x"].attrs["of"] = file["t"].ref
+        file["x"].attrs["shape"] = h5py.Empty("f4")
+    report = repair(path, dst)
+    assert [where for where, why in report.lost if "'of' leads" in why] == ["/x"]
+    with h5py.File(dst) as file:
+        assert dict(file["x"].attrs).keys() >= {"shape", "units"}
+        assert "of" not in file["x"].attrs

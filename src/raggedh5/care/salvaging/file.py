@@ -278,6 +278,8 @@ class _Salvage:
     def _drop(self, path: str, error: BaseException) -> None:
         """Leave an object out, and the half of it that has been written."""
         self._lose(path, str(error) or type(error).__name__)
+        if isinstance(error, UnicodeError):  # a name that h5py cannot have made anything of
+            return
         if self.made.h5.get(path, getlink=True) is not None:
             del self.made.h5[path]
             self.writing.forget(path)
