@@ -392,8 +392,8 @@ def test_where_it_may_not_go(crystals, tmp_path):
     (tmp_path / "there.h5").write_bytes(b"mine")
     (tmp_path / "link.h5").symlink_to(crystals)
     for target, overwrite, said in (
-        (crystals, True, "is the file itself"),
-        (tmp_path / "link.h5", True, "is the file itself"),
+        (crystals, True, "itself"),
+        (tmp_path / "link.h5", True, "itself"),
         (tmp_path, True, "is a folder"),
         (tmp_path / "there.h5", False, "overwrite=True"),
         (tmp_path / "none" / "x.h5", False, "cannot be written to"),

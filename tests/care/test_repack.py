@@ -283,7 +283,7 @@ def test_what_is_refused(whole, tmp_path):
         assert not list(tmp_path.iterdir())
     with pytest.raises(FileNotFoundError):
         repack(tmp_path / "missing.h5")
-    with pytest.raises(SchemaError, match="itself"):
+    with pytest.raises(WriteError, match="itself"):
         repack(whole, whole, overwrite=True)
     target.write_text("mine")
     with pytest.raises(WriteError, match="overwrite"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from raggedh5.care.progress import Progress, silent
 from raggedh5.care.rewriting.schemas import PartSchema, check_alike, differing_attributes
-from raggedh5.care.rewriting.targets import check_target, new_file
+from raggedh5.care.targets import check_target, new_file
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_assembly import ArrayAssembly, assemble_array
 from raggedh5.store.file import File

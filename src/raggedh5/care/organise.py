@@ -12,8 +12,9 @@ from raggedh5.care.organising.index import check_place, save_index
 from raggedh5.care.organising.keys import Key, find_key
 from raggedh5.care.organising.sorted_copy import check_sortable, write_sorted
 from raggedh5.care.progress import Progress, silent
+from raggedh5.care.targets import check_target, new_file
 from raggedh5.care.work import Work
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
 from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
@@ -155,7 +156,9 @@ def organise(
     if sort is None and not index:
         raise SchemaError("there is nothing to do without an index and without a sorted copy")
     source = Path(path)
-    target = None if sort is None else _target(source, Path(sort), overwrite)
+    target = None if sort is None else Path(sort)
+    if target is not None:
+        check_target([source], target, overwrite)
     with damage_told(path), File(source, threads=threads) as file:
         key = find_key(file, by, table)
         check_place(file, key, overwrite)
@@ -164,7 +167,7 @@ def organise(
         with Work(progress, len(key.table) * (1 + len(shared))) as work:
             grouping = group_rows(key, bins, work)
             if target is not None:
-                report = _sort(file, target, key, grouping, shared, work, threads)
+                report = _sort(file, target, overwrite, key, grouping, shared, work)
     place = None
     if index:  # all of it at one blow, whatever happens meanwhile
         with damage_told(path), File(source, "r+", durable="disk", threads=threads) as file:
@@ -172,17 +175,6 @@ def organise(
     return OrganiseReport(
         str(source), key.name, key.text, grouping.rows, grouping.groups, place, **report
     )
-
-
-def _target(source: Path, target: Path, overwrite: bool) -> Path:
-    if target.exists():
-        if source.exists() and target.samefile(source):
-            raise WriteError(f"{target} is the file itself; give the sorted copy another name")
-        if target.is_dir():
-            raise WriteError(f"{target} is a folder")
-        if not overwrite:
-            raise WriteError(f"{target} exists; overwrite=True, or --overwrite, replaces it")
-    return target
 
 
 def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any]:
@@ -220,11 +212,11 @@ def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any
 def _sort(
     file: File,
     target: Path,
+    overwrite: bool,
     key: Key,
     grouping: Grouping,
     shared: dict[str, Any],
     work: Work,
-    threads: int | None,
 ) -> dict[str, Any]:
     permuted = {item.id for item in shared.values()}
 
@@ -232,7 +224,7 @@ def _sort(
         table = str(read_attributes(group).get("table"))
         return table in file.h5 and file.h5[table].id in permuted
 
-    with File(target, "w", threads=threads) as made:
+    with new_file(file, target, overwrite) as made:
         copied, dropped = write_sorted(file, made, grouping.order, permuted, stale, work)
         place = save_index(made, key, grouping, in_order=True)
     return {

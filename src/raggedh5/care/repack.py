@@ -1,9 +1,8 @@
 """Files written anew: other codecs, chunks, dtypes or dictionaries, and no dead space."""
 
-import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.rewriting.targets import check_room, check_target, new_file
+from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
 from raggedh5.core.schema import Column, storable
 from raggedh5.errors import SchemaError
@@ -144,7 +143,7 @@ def repack(
             raise FileNotFoundError(f"{source} does not exist")
         target = source
         before = source.stat().st_size
-        with _in_place(source) as temporary:
+        with NewFile(source, replace=True) as temporary:
             counts = _write(source, temporary, restorage, wishes, True, progress)
     return RepackReport(
         str(source),
@@ -274,15 +273,3 @@ def _array(transfer: Transfer, found: Found, restorage: Restorage, wishes: _Wish
     made.append(transfer.source, dataset, last=True)
     made.finish()
     return count
-
-
-@contextlib.contextmanager
-def _in_place(path: Path) -> Iterator[Path]:
-    """Yield a name beside a file; what is there in the end takes the file's place."""
-    new = NewFile(path, replace=True)
-    try:
-        yield new.temporary
-    except BaseException:
-        new.discard()
-        raise
-    new.publish()

@@ -12,6 +12,7 @@ from raggedh5.care.isolation.child import StoppedError, run_isolated
 from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.progress import Progress, silent
 from raggedh5.care.salvaging.file import salvage_file
+from raggedh5.care.targets import check_target
 from raggedh5.care.validate import ValidationReport, validate
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.opening import NewFile
@@ -164,10 +165,8 @@ def repair(
         raise FormatError(f"{src} is a {'folder' if src.is_dir() else 'device, not a file'}")
     dst = src if dst is None else Path(dst)
     in_place = dst.exists() and dst.samefile(src)
-    if dst.exists() and not in_place and not overwrite:
-        raise WriteError(f"{dst} exists already; overwrite=True replaces it")
-    if dst.is_dir():
-        raise WriteError(f"{dst} is a folder")
+    if not in_place:
+        check_target([src], dst, overwrite)
     # A link stays a link; what it leads to is repaired.
     new = NewFile(dst, replace=True)
     try:
@@ -183,9 +182,9 @@ def repair(
                 f"{src}: nothing could be saved; the first problem is at {first['path']}: "
                 f"{first['why']}"
             )
-        made.replace(new.temporary)
-        backup = _back_up(new.target) if in_place else None
-        new.publish()
+        with new as temporary:
+            made.replace(temporary)
+            backup = _back_up(new.target) if in_place else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return _report(src, dst, backup, found)

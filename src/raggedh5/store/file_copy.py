@@ -39,17 +39,13 @@ def copy_file(
     """
     new = NewFile(target, overwrite)
     check_unheld(new.target, {})
-    try:
+    with new as temporary:
         try:
-            _copy_bytes(source, new.temporary, progress)
+            _copy_bytes(source, temporary, progress)
         except OSError as error:
             raise WriteError(f"{target} could not be written: {error}") from error
-        with File(new.temporary) as file:
+        with File(temporary) as file:
             verify_file(file)
-    except BaseException:
-        new.discard()
-        raise
-    new.publish()
 
 
 def verify_file(file: File) -> None:

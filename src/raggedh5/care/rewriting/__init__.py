@@ -1,1 +1,1 @@
-"""The parts of `copy`, `merge` and `repack`: what is taken, what fits, where it may go."""
+"""The parts of `copy`, `merge` and `repack`: what is taken of a file, and what fits together."""
