@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.care.progress import Progress, silent
+from raggedh5.care.rewriting.wishes import Wishes
 from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
-from raggedh5.core.schema import Column, storable
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_assembly import assemble_array
 from raggedh5.store.facts import Facts
@@ -131,7 +131,7 @@ def repack(
     source = Path(src)
     restorage = Restorage(codec, chunk_bytes, access)
     restorage.check()
-    wishes = _Wishes(dict(dtypes or {}), dict(dictionary or {}), rounding)
+    wishes = Wishes(dict(dtypes or {}), dict(dictionary or {}), rounding)
     counts: tuple[dict[str, int], dict[str, int]]
     if dst is not None:
         target = Path(dst)
@@ -155,57 +155,11 @@ def repack(
     )
 
 
-@dataclass
-class _Wishes:
-    """What columns and arrays are to become, by name; `used` are those that were found."""
-
-    dtypes: dict[str, DTypeLike]
-    dictionary: dict[str, bool]
-    rounding: bool
-
-    def __post_init__(self) -> None:
-        self.used: set[str] = set()
-
-    def column(self, table: str, name: str, column: Column) -> Column:
-        """Return what a column is to become."""
-        dtype = self._find(self.dtypes, f"{table}/{name}", name)
-        if dtype is not None:
-            if column.is_string:
-                raise SchemaError(
-                    f"column {name!r} of {table!r} holds strings, which have no dtype"
-                )
-            column = replace(column, dtype=storable(dtype))
-        wanted = self._find(self.dictionary, f"{table}/{name}", name)
-        if wanted is not None:
-            if not column.is_string:
-                raise SchemaError(f"column {name!r} of {table!r} holds numbers: no dictionary")
-            column = replace(column, dictionary=wanted)
-        return column
-
-    def array(self, path: str) -> Any:
-        """Return the dtype that an array is to get, None where it stays."""
-        dtype = self._find(self.dtypes, path)
-        return None if dtype is None else storable(dtype)
-
-    def check(self) -> None:
-        """Raise KeyError if something was asked for that is not in the file."""
-        for name in {**self.dtypes, **self.dictionary}:
-            if name not in self.used:
-                raise KeyError(f"there is no column or array {name!r}")
-
-    def _find(self, wishes: Mapping[str, Any], *names: str) -> Any:
-        for key in wishes:
-            if key.strip("/") in names:
-                self.used.add(key)
-                return wishes[key]
-        return None
-
-
 def _write(
     source: Path,
     target: Path,
     restorage: Restorage,
-    wishes: _Wishes,
+    wishes: Wishes,
     overwrite: bool,
     progress: Progress,
 ) -> tuple[dict[str, int], dict[str, int]]:
@@ -239,7 +193,7 @@ def _stored(found: Found) -> int:
     return int(found.item.id.get_storage_size()) if found.kind == "array" else 0
 
 
-def _table(transfer: Transfer, found: Found, restorage: Restorage, wishes: _Wishes) -> int:
+def _table(transfer: Transfer, found: Found, restorage: Restorage, wishes: Wishes) -> int:
     source = TableSource(transfer.source, found.item)
     columns = {name: field.column for name, field in source.form.fields.items()}
     wanted = {name: wishes.column(found.name, name, column) for name, column in columns.items()}
@@ -253,7 +207,7 @@ def _table(transfer: Transfer, found: Found, restorage: Restorage, wishes: _Wish
     return source.rows
 
 
-def _array(transfer: Transfer, found: Found, restorage: Restorage, wishes: _Wishes) -> int:
+def _array(transfer: Transfer, found: Found, restorage: Restorage, wishes: Wishes) -> int:
     dataset = found.item
     facts = Facts(dataset)
     dtype = wishes.array(found.name)

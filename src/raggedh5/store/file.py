@@ -31,7 +31,7 @@ from raggedh5.store.links import Links
 from raggedh5.store.live import Live
 from raggedh5.store.opening import NewFile, open_file
 from raggedh5.store.recovery import Recovery
-from raggedh5.store.sums import GROUP
+from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
 

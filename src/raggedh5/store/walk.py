@@ -12,7 +12,7 @@ from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import address_of
 from raggedh5.store.index_group import is_index
 from raggedh5.store.layout import is_table
-from raggedh5.store.sums import GROUP
+from raggedh5.store.stored_sums import GROUP
 
 __all__ = ["Found", "attributes", "members", "outside_indexes", "survey", "walk"]
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.care.checking.buffer_checks import finite_reason, open_pieces, values_check
+from raggedh5.care.checking.buffer_checks import open_pieces
 from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.jobs import Job, run_jobs
 from raggedh5.care.checking.table_checks import Check, TableChecks
+from raggedh5.care.checking.value_checks import finite_reason, values_check
 from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.isolation.worker import MOST_THREADS
 from raggedh5.core.pipeline import available_threads
@@ -19,7 +20,7 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.pieces import Pieces
-from raggedh5.store.sums import GROUP, lists_of
+from raggedh5.store.stored_sums import GROUP, lists_of
 from raggedh5.store.walk import Found, attributes, survey
 
 __all__ = ["check_file"]

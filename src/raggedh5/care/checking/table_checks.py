@@ -6,16 +6,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.checking.buffer_checks import (
-    BufferCheck,
-    CodeCheck,
-    OffsetCheck,
-    finite_reason,
-    open_pieces,
-    values_check,
-)
+from raggedh5.care.checking.buffer_checks import BufferCheck, open_pieces
 from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.string_checks import StringCheck
+from raggedh5.care.checking.value_checks import CodeCheck, OffsetCheck, finite_reason, values_check
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import FormatError
 from raggedh5.store.damage import PROBLEMS

@@ -19,7 +19,7 @@ from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.layout import is_table, read_layout
-from raggedh5.store.sums import FORMAT_VERSION, GROUP
+from raggedh5.store.stored_sums import FORMAT_VERSION, GROUP
 
 __all__ = ["look_into", "try_to_open", "write_what_is_seen"]
 

@@ -70,6 +70,7 @@ class TableSalvage:
         self.name = str(group.name)
         self.notes: list[str] = []
         self._kept_length: int | None = None
+        self.handle = handle
         self.text = self._form_text(handle, group)
         self.form = form_of(self.text, self.name)
         self.dropped: dict[str, str] = {}
