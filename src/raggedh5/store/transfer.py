@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5o, h5r
+from h5py import h5a, h5d, h5o, h5r
 
 from raggedh5.errors import WriteError
 from raggedh5.store.assembly import Assembly
@@ -23,6 +23,7 @@ from raggedh5.store.handle import Handle
 from raggedh5.store.link_copy import add_link
 from raggedh5.store.object_copy import copy_dataset
 from raggedh5.store.reader import Reader
+from raggedh5.store.twins import create_group_like
 from raggedh5.store.walk import Found
 
 __all__ = ["Transfer", "transferring"]
@@ -106,11 +107,10 @@ class Transfer:
         if isinstance(found, h5py.Group):
             return found
         parent = self.parent(path)
-        old = self.source.file[path].id
-        name = posixpath.basename(path).encode("utf-8", "surrogateescape")
-        new = h5g.create(parent.id, name, gcpl=old.get_create_plist())
-        self.attributes(old, new)
-        return h5py.Group(new)
+        old = self.source.file[path]
+        new = create_group_like(parent, posixpath.basename(path), old)
+        self.attributes(old.id, new.id)
+        return new
 
     def dataset(self, path: str, item: h5py.Dataset) -> Facts:
         """Copy a dataset as it is."""

@@ -1,17 +1,17 @@
-"""New datasets that are stored as others are."""
+"""New groups and datasets that are stored as others are."""
 
 from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5s, h5z
+from h5py import h5d, h5g, h5p, h5s, h5z
 
 from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import explain, missing_filters
 
-__all__ = ["create_exact", "create_twin", "same_chunks"]
+__all__ = ["create_exact", "create_group_like", "create_twin", "same_chunks"]
 
 
 def same_chunks(one: Facts, other: Facts) -> bool:
@@ -78,6 +78,19 @@ def create_exact(group: h5py.Group, name: str, like: Facts) -> Facts | None:
         return made
     del group[name]
     return None
+
+
+def create_group_like(parent: h5py.Group, name: str, like: h5py.Group) -> h5py.Group:
+    """Create an empty group that keeps its links and attributes in order as another does."""
+    old = like.id.get_create_plist()
+    # Of a group with many links, `old` has the addresses in the file, and is of no use itself.
+    new = h5p.create(h5p.GROUP_CREATE)
+    new.set_link_creation_order(old.get_link_creation_order())
+    new.set_attr_creation_order(old.get_attr_creation_order())
+    new.set_attr_phase_change(*old.get_attr_phase_change())
+    new.set_obj_track_times(old.get_obj_track_times())
+    key = name.encode("utf-8", "surrogateescape")
+    return h5py.Group(h5g.create(parent.id, key, gcpl=new))
 
 
 def _create(group: h5py.Group, name: str, like: Facts, space: Any) -> Facts:
