@@ -64,6 +64,7 @@ def survey(
     before: Callable[[str], None] = lambda path: None,
     skip: Container[str] = (),
     enter: Callable[[Found], bool] = everything,
+    path: str = "",
 ) -> Iterator[Found]:
     """Go through all objects below a group but for the library's own group, parents first.
 
@@ -80,8 +81,10 @@ def survey(
         Paths of objects that HDF5 is not to be asked for: they count as lost.
     enter
         Says of a group whether it is gone into, after it has come itself.
+    path
+        That of the group, where it is not the root of the file.
     """
-    seen = {address_of(root.id): "/"}
+    seen = {address_of(root.id): path or "/"}
     ahead: list[tuple[str, h5py.Group, Iterator[str]]] = []
 
     def begin(folder: str, group: h5py.Group) -> Iterator[Found]:
@@ -91,24 +94,24 @@ def survey(
         if problem:
             yield Found(folder or "/", "lost", None, (problem,))
 
-    yield from begin("", root)
+    yield from begin(path, root)
     while ahead:
         folder, group, names = ahead[-1]
         name = next(names, None)
         if name is None:
             ahead.pop()
             continue
-        path = f"{folder}/{name}"
+        place = f"{folder}/{name}"
         if name == GROUP:
             continue
-        if path in skip:
-            yield Found(path, "lost", None, ("HDF5 hangs or crashes there",))
+        if place in skip:
+            yield Found(place, "lost", None, ("HDF5 hangs or crashes there",))
             continue
-        before(path)
-        found = _look(group, name, path, seen)
+        before(place)
+        found = _look(group, name, place, seen)
         yield found
         if found.kind == "group" and enter(found):
-            yield from begin(path, found.item)
+            yield from begin(place, found.item)
 
 
 def walk(root: h5py.Group, enter: Callable[[Found], bool] = everything) -> Iterator[Found]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.isolation.child import child_environment
 from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number
 from raggedh5.store.damage import PROBLEMS
@@ -49,13 +50,12 @@ def try_to_open(path: Path, timeout: float) -> dict[str, Any]:
         missing, by its id. ``"ended"``: "in time", "late", or how the child died.
     """
     command = [sys.executable, "-P", "-c", CHILD, os.fspath(path.absolute())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
+        env=child_environment(),
     )
     try:
         out, err = child.communicate(timeout=timeout)

@@ -24,7 +24,7 @@ import raggedh5.errors
 from raggedh5.care.progress import Progress, silent
 from raggedh5.errors import FormatError
 
-__all__ = ["PATIENCE", "Isolated", "StoppedError", "run_isolated"]
+__all__ = ["PATIENCE", "Isolated", "StoppedError", "child_environment", "run_isolated"]
 
 PATIENCE = 10.0
 """Seconds without any progress that are taken for a hang."""
@@ -157,7 +157,7 @@ class Isolated:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(_search_path())},
+            env=child_environment(),
         )
         self._lines = queue.SimpleQueue()
         reader = threading.Thread(
@@ -259,11 +259,12 @@ def _at(at: str) -> str:
     return f", {at}" if at else ""
 
 
-def _search_path() -> list[str]:
-    """Return where this process finds modules, so that the child finds the same ones."""
+def child_environment() -> dict[str, str]:
+    """Return the environment of a child that is to find the modules that this process finds."""
     found = [entry for entry in sys.path if entry and Path(entry).is_absolute()]
     root = str(Path(raggedh5.errors.__file__).parent.parent)
-    return [*found, *([] if root in found else [root])]
+    places = [*found, *([] if root in found else [root])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(places)}
 
 
 def _collect(stream: IO[bytes], lines: "queue.SimpleQueue[bytes]") -> None:

@@ -20,7 +20,8 @@ from raggedh5.store.table import Table
 from raggedh5.store.table_copy import OWN, copy_whole
 from raggedh5.store.table_source import TableSource
 from raggedh5.store.transfer import Transfer, transferring
-from raggedh5.store.walk import Found, walk
+from raggedh5.store.verbatim import copy_object
+from raggedh5.store.walk import outside_indexes, walk
 
 __all__ = ["check_sortable", "sort_array", "sort_table", "write_sorted"]
 
@@ -65,20 +66,11 @@ def write_sorted(
     """
     copied: list[str] = []
     dropped: list[str] = []
-    inside: list[str] = []
-
-    def enter(found: Found) -> bool:
-        if is_index(found.item):
-            inside.append(f"{found.path}/")
-        return found.name not in dropped
-
     with transferring(source, target) as transfer:
         transfer.root()
-        for found in walk(source.h5, enter):
+        for found in walk(source.h5, outside_indexes):
             name, item = found.name, found.item
-            if found.kind == "group" and is_index(item) and stale(item):
-                dropped.append(name)
-            elif found.kind == "table" and item.id in permuted:
+            if found.kind == "table" and item.id in permuted:
                 sort_table(transfer, source[name], target, name, order, work)
             elif found.kind == "array" and item.id in permuted:
                 sort_array(transfer, source[name], target, name, order, work)
@@ -87,8 +79,12 @@ def write_sorted(
                 copied.append(name)
             elif found.kind == "array":
                 transfer.dataset(name, item)
-                if not found.path.startswith(tuple(inside)):
-                    copied.append(name)
+                copied.append(name)
+            elif is_index(item):
+                if stale(item):
+                    dropped.append(name)
+                else:  # very many small datasets, which HDF5 copies fastest
+                    copy_object(item, target.h5, name)
             elif found.kind != "again" or found.target[0][1:] not in dropped:
                 transfer.other(found)
     return copied, dropped

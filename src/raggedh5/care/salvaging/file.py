@@ -174,8 +174,7 @@ class _Salvage:
         """Keep the datasets of what is no table any more."""
         group = self.made.h5.require_group(found.path)
         self.target.copy_attributes(found.path, found.item, group, OWN)
-        for part in survey(found.item, self.pulse.at, self.skip):
-            inside = Found(f"{found.path}{part.path}", part.kind, part.item, part.target)
+        for inside in survey(found.item, self.pulse.at, self.skip, path=found.path):
             try:
                 self._copy(inside)
             except WriteError:

@@ -1,6 +1,5 @@
 """What is left of a damaged table, in a new file: as it is stored, or row by row."""
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from raggedh5.care.salvaging.table import Ranges, TableSalvage
 from raggedh5.care.salvaging.target import Target
 from raggedh5.core.chunks import TARGET
-from raggedh5.core.form import main_buffer
+from raggedh5.core.form import main_buffer, with_columns
 from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError
@@ -50,7 +49,8 @@ def copy_table(target: Target, table: TableSalvage, group: Any, path: str) -> bo
     read, unread = attributes(group)
     if "raggedh5-version" in read or unread:  # AnnData does not write it
         set_number(created.id, "raggedh5-version", FORMAT_VERSION)
-    form = _form_without(table.text, table.dropped)
+    kept = [name for name in table.form.fields if name not in table.dropped]
+    form = with_columns(table.text, kept)
     set_text(created.id, "form", form)
     set_number(created.id, "length", table.rows)
     target.writing.sums.save()
@@ -118,15 +118,3 @@ def _codec_of(facts: Facts) -> Any:
     if not facts.chunks or missing_filters(facts.pipeline):
         return "inherit"
     return codec_like(facts.pipeline)
-
-
-def _form_without(text: str, dropped: Any) -> str:
-    """Return the form of a table without some of its columns."""
-    if not dropped:
-        return text
-    form = json.loads(text)
-    record = form["content"] if form["class"].startswith("ListOffset") else form
-    kept = [i for i, name in enumerate(record["fields"]) if name not in dropped]
-    record["contents"] = [record["contents"][i] for i in kept]
-    record["fields"] = [record["fields"][i] for i in kept]
-    return json.dumps(form)
