@@ -9,8 +9,8 @@ import numpy as np
 
 import raggedh5 as rh5
 from kinds import plain, ragged_kinds, row_kinds
-from raggedh5.care.checking import check_file
-from raggedh5.care.salvaging import salvage_file
+from raggedh5.care.checking.file_checks import check_file
+from raggedh5.care.salvaging.file import salvage_file
 
 CODECS = {
     "blosc": rh5.Blosc(),

@@ -1,4 +1,4 @@
-"""What a child process may do to its parent: functions for tests of `raggedh5.care.isolation`."""
+"""What a child process may do to its parent: for tests of `raggedh5.care.isolation.child`."""
 
 import os
 import signal

@@ -10,8 +10,8 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain
-from raggedh5.care import column_tally, text_statistics
 from raggedh5.care.describe import describe
+from raggedh5.care.describing import column_tally, text_statistics
 from raggedh5.care.plot import plot_lengths
 from raggedh5.store import items
 
@@ -251,10 +251,10 @@ def test_plot(path, tmp_path):
     plot_lengths(describe(path), target)
     assert target.read_bytes().startswith(b"\x89PNG")
     assert sorted(tmp_path.iterdir()) == [path, target]
-    with pytest.raises(rh5.WriteError, match="exists; overwrite"):
+    with pytest.raises(rh5.WriteError, match="exists already; overwrite"):
         plot_lengths(describe(path), target)
     plot_lengths(describe(path), target, overwrite=True)
-    with pytest.raises(rh5.WriteError, match="the file that is described"):
+    with pytest.raises(rh5.WriteError, match="itself"):
         plot_lengths(describe(path), path, overwrite=True)
     with pytest.raises(rh5.WriteError, match="could not be written"):
         plot_lengths(describe(path), tmp_path / "none" / "x.png")

@@ -261,7 +261,7 @@ def test_what_is_refused(parts, tmp_path):
     with pytest.raises(FileNotFoundError):
         merge([parts[0], tmp_path / "missing.h5"], target)
     shutil.copy(parts[0], tmp_path / "mine.h5")
-    with pytest.raises(SchemaError, match="itself"):
+    with pytest.raises(WriteError, match="itself"):
         merge([parts[1], tmp_path / "mine.h5"], tmp_path / "mine.h5", overwrite=True)
     target.write_text("mine")
     with pytest.raises(WriteError, match="overwrite"):

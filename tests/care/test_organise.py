@@ -11,7 +11,8 @@ import pytest
 
 import raggedh5 as rh5
 from kinds import plain
-from raggedh5.care import grouping, organise, rows_by, sorted_copy
+from raggedh5.care import organise, rows_by
+from raggedh5.care.organising import grouping, sorted_copy
 from raggedh5.store import index_group
 
 GROUPS = ["P1", "P2_1/c", "P1", None, "", "P2_1/c", ".", "P1"]
@@ -391,8 +392,8 @@ def test_where_it_may_not_go(crystals, tmp_path):
     (tmp_path / "there.h5").write_bytes(b"mine")
     (tmp_path / "link.h5").symlink_to(crystals)
     for target, overwrite, said in (
-        (crystals, True, "is the file itself"),
-        (tmp_path / "link.h5", True, "is the file itself"),
+        (crystals, True, "itself"),
+        (tmp_path / "link.h5", True, "itself"),
         (tmp_path, True, "is a folder"),
         (tmp_path / "there.h5", False, "overwrite=True"),
         (tmp_path / "none" / "x.h5", False, "cannot be written to"),

@@ -283,7 +283,7 @@ def test_what_is_refused(whole, tmp_path):
         assert not list(tmp_path.iterdir())
     with pytest.raises(FileNotFoundError):
         repack(tmp_path / "missing.h5")
-    with pytest.raises(SchemaError, match="itself"):
+    with pytest.raises(WriteError, match="itself"):
         repack(whole, whole, overwrite=True)
     target.write_text("mine")
     with pytest.raises(WriteError, match="overwrite"):
@@ -335,3 +335,19 @@ def test_any_storage(tmp_path_factory, codec, chunk, dictionary):
     repack(source, folder / "b.h5", codec=codec, chunk_bytes=chunk, dictionary=wishes)
     assert contents(folder / "b.h5") == contents(source)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("track_order", [False, True])
+def test_a_group_with_many_links(tmp_path, track_order):
+    path, target = tmp_path / "a.h5", tmp_path / "b.h5"
+    names = [f"x{i * 7 % 50}" for i in range(50)]
+    with h5py.File(path, "w", libver="latest") as file:
+        group = file.create_group("many", track_order=track_order)
+        for name in names:
+            group.create_dataset(name, data=np.arange(3))
+            group.attrs[name] = name
+    repack(path, target)
+    with h5py.File(target) as file:
+        assert list(file["many"]) == (names if track_order else sorted(names))
+        assert dict(file["many"].attrs) == {name: name for name in names}
+        assert all(file["many"][name][:].tolist() == [0, 1, 2] for name in names)

@@ -13,8 +13,8 @@ from care.test_validate import flip, stored_chunk
 from hostile_files import contents, make_files
 from kinds import plain, ragged_kinds, row_kinds
 from raggedh5.care import repair, validate, validate_and_repair_if_needed
-from raggedh5.care.isolation import StoppedError
-from raggedh5.care.pulse import Pulse
+from raggedh5.care.isolation.child import StoppedError
+from raggedh5.care.isolation.pulse import Pulse
 
 FILES = ["blosc", "lz4", "zstd", "bitshuffle", "gzip", "none", "latest", "adopted", "anndata"]
 
@@ -57,6 +57,11 @@ def rows_kept(table):
     lost = {row for first, last in table.lost for row in range(first, last)}
     assert table.kept == table.rows - len(lost)
     return [row for row in range(table.rows) if row not in lost]
+
+
+def table_in(report, path):
+    (table,) = (table for table in report.tables if table.path == path)
+    return table
 
 
 def assert_kept(report, old, new):
@@ -125,7 +130,7 @@ def test_rows_of_a_damaged_chunk_are_left_out(path, dst, files, tmp_path, buffer
     start, size = stored_chunk(path, f"t/{buffer}", 0)
     flip(path, start + size - 1)
     report = mend(path, dst)
-    atoms, cells = report.tables
+    atoms, cells = table_in(report, "/t"), table_in(report, "/run/cells")
     with rh5.File(good) as old, rh5.File(dst) as new, h5py.File(good) as stock:
         assert_kept(report, old, new)
         chunk = stock[f"t/{buffer}"].chunks[0]
@@ -157,7 +162,7 @@ def test_a_column_that_is_lost_is_dropped(path, dst, tmp_path):
     with h5py.File(path, "r+") as file:
         del file["t/bonds-offsets"]
     report = mend(path, dst)
-    atoms = report.tables[0]
+    atoms = table_in(report, "/t")
     assert set(atoms.dropped) == {"coords", "bonds"}
     assert atoms.kept == atoms.rows == 60
     with rh5.File(good) as old, rh5.File(dst) as new:
@@ -175,15 +180,15 @@ def test_a_damaged_dictionary(path, dst, tmp_path):
         file["t/symbol.categories.bytes-data"][first:last] = 255
         file["t/tag-index"][3] = 77
     report = mend(path, dst)
-    assert report.tables[0].lost
-    assert not report.tables[0].dropped
+    assert table_in(report, "/t").lost
+    assert not table_in(report, "/t").dropped
     with rh5.File(good) as old, rh5.File(dst) as new:
         assert_kept(report, old, new)
         symbols = [row["symbol"].tolist() for row in (old["t"][r] for r in range(60))]
         with h5py.File(good) as stock:
             bad = stock["t/symbol.categories.bytes-data"][first:last].tobytes().decode()
         lost = {r for r in range(60) if bad in symbols[r]}
-        assert lost <= set(range(60)) - set(rows_kept(report.tables[0]))
+        assert lost <= set(range(60)) - set(rows_kept(table_in(report, "/t")))
 
 
 def test_offsets_that_fall(path, dst, tmp_path):
@@ -196,7 +201,7 @@ def test_offsets_that_fall(path, dst, tmp_path):
     report = mend(path, dst)
     with rh5.File(good) as old, rh5.File(dst) as new:
         assert_kept(report, old, new)
-    assert 3 <= 60 - report.tables[0].kept <= 8
+    assert 3 <= 60 - table_in(report, "/t").kept <= 8
 
 
 @pytest.mark.parametrize("damage", ["form", "length"])
@@ -343,10 +348,10 @@ def test_a_table_of_many_rows(tmp_path, dst):
     with h5py.File(path) as stock:
         length = stock["t/t-offsets"].chunks[0]
     lost = [(0, length), (31 * length - 1, 34 * length)]
-    assert list(report.tables[0].lost) == lost
+    assert list(table_in(report, "/t").lost) == lost
     offsets = np.cumsum([0, *lengths])
     with rh5.File(dst) as file:
-        keep = np.array(rows_kept(report.tables[0]))
+        keep = np.array(rows_kept(table_in(report, "/t")))
         want = np.concatenate([values[offsets[r] : offsets[r + 1]] for r in keep.tolist()])
         assert np.array_equal(file["t"].read()["v"].values, want)
 
@@ -367,7 +372,30 @@ def test_an_object_that_hdf5_crashes_at_is_left_out(path, dst, monkeypatch):
     monkeypatch.setattr(module, "run_isolated", stopped)
     report = repair(path, dst)
     assert calls == [[], ["/t/coords-data"], ["/t/coords-data", "/x"]]
-    assert list(report.tables[0].dropped) == ["coords"]
-    assert report.tables[0].kept == 60
+    assert list(table_in(report, "/t").dropped) == ["coords"]
+    assert table_in(report, "/t").kept == 60
     assert [where for where, _ in report.lost] == ["/x"]
     assert validate(dst, isolated=False).valid
+
+
+def test_names_that_are_no_text(path, dst):
+    with h5py.File(path, "r+") as file:
+        file.create_group(b"\xffg")["x"] = [1, 2]
+        file.id.links.create_soft(b"\xfel", b"/t")
+    report = repair(path, dst)
+    assert [where for where, _ in report.lost] == ["/\udcffg"]
+    with rh5.File(path) as old, rh5.File(dst) as new:
+        assert_kept(report, old, new)
+        assert new.h5.id.links.get_val(b"\xfel") == b"/t"
+        assert new.h5[b"\xffg/x"][:].tolist() == [1, 2]
+
+
+def test_a_reference_is_lost_rather_than_wrong(path, dst):
+    with h5py.File(path, "r+") as file:
+        file["x"].attrs["of"] = file["t"].ref
+        file["x"].attrs["shape"] = h5py.Empty("f4")
+    report = repair(path, dst)
+    assert [where for where, why in report.lost if "'of' leads" in why] == ["/x"]
+    with h5py.File(dst) as file:
+        assert dict(file["x"].attrs).keys() >= {"shape", "units"}
+        assert "of" not in file["x"].attrs

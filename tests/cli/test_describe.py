@@ -82,7 +82,7 @@ def test_plot(molecules: Path, tmp_path: Path) -> None:
     assert target.read_bytes().startswith(b"\x89PNG")
     result = run("describe", molecules, "--plot", target)
     assert result.exit_code == 2
-    assert "--overwrite replaces it" in result.stderr
+    assert "--overwrite, replaces it" in result.stderr
     assert run("describe", molecules, "--plot", target, "--overwrite").exit_code == 0
 
 

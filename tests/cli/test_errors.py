@@ -240,7 +240,7 @@ def test_targets_that_cannot_be(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, x=np.ones(3))
     before = path.read_bytes()
-    assert "is the archive itself" in fails("pack", path, path, "--overwrite")
+    assert "itself" in fails("pack", path, path, "--overwrite")
     assert "is a folder" in fails("pack", path, tmp_path, "--overwrite")
     assert "cannot be written" in fails("pack", path, tmp_path / "none" / "x.h5")
     assert path.read_bytes() == before

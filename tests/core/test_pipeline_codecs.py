@@ -15,6 +15,8 @@ CODECS = [
     "lzf",
     {"compression": "gzip", "compression_opts": 9, "shuffle": True, "fletcher32": True},
     {"shuffle": True},
+    {"compression": "szip", "compression_opts": ("nn", 16)},
+    {"compression": "szip", "compression_opts": ("ec", 8), "shuffle": True},
     rh5.Blosc(),
     rh5.Blosc("zstd", level=0, shuffle=None),
     rh5.Blosc("blosclz", level=9, shuffle="bit"),

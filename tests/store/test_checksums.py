@@ -269,6 +269,6 @@ def test_a_fingerprint_that_cannot_be_read(path, monkeypatch):
             raise RuntimeError("ran off end of input buffer while decoding")
         return
 
-    monkeypatch.setattr("raggedh5.store.sums.get_text", fail)
+    monkeypatch.setattr("raggedh5.store.chunk_sums.get_text", fail)
     with rh5.File(path) as file, pytest.raises(FormatError, match="fingerprint cannot be read"):
         file["x"][:]

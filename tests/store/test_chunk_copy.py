@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
+from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.errors import FormatError
 from raggedh5.store.assembly import Assembly
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
-from raggedh5.store.twins import codec_like, create_twin, same_chunks
+from raggedh5.store.twins import create_twin, same_chunks
 from same_files import chunk_bytes, flip_byte
 
 CODECS = {

@@ -6,10 +6,10 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.errors import WriteError
-from raggedh5.store import sums, table_buffers
+from raggedh5.store import stored_sums, table_buffers
 from raggedh5.store.attributes import set_number
+from raggedh5.store.chunk_sums import ChunkSums
 from raggedh5.store.stream import Stream
-from raggedh5.store.sums import ChunkSums
 
 COLUMNS = {
     "x": "i4",
@@ -154,7 +154,7 @@ def test_a_length_that_cannot_be_written_is_a_write_error(path, monkeypatch):
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("no room")], ids=["stop", "disk"])
 def test_checksums_that_are_only_half_made(path, monkeypatch, name, after, error):
-    original = getattr(sums, name)
+    original = getattr(stored_sums, name)
 
     def fail(*args):
         if not after:
@@ -165,7 +165,7 @@ def test_checksums_that_are_only_half_made(path, monkeypatch, name, after, error
     with rh5.File(path, "w") as file:
         file.create_table("t", {"x": "i8"}).append({"x": [[1, 2]]})
         with monkeypatch.context() as patch:
-            patch.setattr(sums, name, fail)
+            patch.setattr(stored_sums, name, fail)
             with pytest.raises((KeyboardInterrupt, WriteError)):
                 file.flush()
         file["t"].append({"x": [[3]]})

@@ -14,7 +14,8 @@ from raggedh5.care.plot import plot_lengths
 from raggedh5.care.processing_log import log_processing, processing_log
 from raggedh5.care.recover import RecoveryReport, recover
 from raggedh5.care.repack import RepackReport, repack
-from raggedh5.care.repair import RepairReport, repair, validate_and_repair_if_needed
+from raggedh5.care.repair import repair, validate_and_repair_if_needed
+from raggedh5.care.salvaging.report import RepairReport
 from raggedh5.care.validate import ValidationReport, validate
 
 __all__ = [

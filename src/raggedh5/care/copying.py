@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.selection import Columns, as_rows, choose, columns_of
+from raggedh5.care.rewriting.selection import Columns, as_rows, choose, columns_of
 from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.rows import rows_of
 from raggedh5.store.array import Array

@@ -4,8 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from raggedh5.care.column_tally import array_pass, column_pass, lengths_pass
-from raggedh5.care.damage import damage_told
+from raggedh5.care.describing.column_tally import array_pass, column_pass, lengths_pass
 from raggedh5.care.description import (
     ArrayDescription,
     ColumnDescription,
@@ -16,6 +15,7 @@ from raggedh5.care.progress import Progress, silent
 from raggedh5.care.work import Work
 from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.items import ItemReader
 from raggedh5.store.table import Table

@@ -47,9 +47,13 @@ Statistics have a ``kind``, and::
 from dataclasses import dataclass
 from typing import Any
 
-from raggedh5.care.length_statistics import LengthStatistics
-from raggedh5.care.number_statistics import BoolStatistics, ComplexStatistics, NumberStatistics
-from raggedh5.care.text_statistics import TextStatistics
+from raggedh5.care.describing.length_statistics import LengthStatistics
+from raggedh5.care.describing.number_statistics import (
+    BoolStatistics,
+    ComplexStatistics,
+    NumberStatistics,
+)
+from raggedh5.care.describing.text_statistics import TextStatistics
 
 __all__ = [
     "ArrayDescription",

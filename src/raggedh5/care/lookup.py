@@ -2,19 +2,20 @@
 
 import operator
 import os
+import posixpath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.care.damage import damage_told
-from raggedh5.care.keys import index_name
+from raggedh5.care.organising.keys import index_name
 from raggedh5.core.link_names import MISSING, link_name
 from raggedh5.errors import FormatError, SchemaError
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import is_index, read_attributes
 from raggedh5.store.table import Table
-from raggedh5.store.tree import walk
+from raggedh5.store.walk import outside_indexes, walk
 
 __all__ = ["rows_by"]
 
@@ -93,10 +94,13 @@ def _index_of(file: File, by: str, table: str | None) -> Any:
     folder = "" if table is None else table.strip("/").rpartition("/")[0]
     found = file.h5.get(f"{folder}/{name}") if f"{folder}/{name}" in file.h5 else None
     if found is None and table is None:
-        nodes = [node for node in walk(file.h5) if node.kind == "index"]
-        there = [node for node in nodes if node.path.rpartition("/")[2] == name]
+        there = [
+            group
+            for group in walk(file.h5, outside_indexes)
+            if posixpath.basename(group.path) == name and is_index(group.item)
+        ]
         if len(there) > 1:
-            paths = ", ".join(f"/{node.path}" for node in there)
+            paths = ", ".join(group.path for group in there)
             raise SchemaError(f"{file.path}: {by!r} may be {paths}; say which table")
         found = there[0].item if there else None
     if found is None or not is_index(found):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.schemas import PartSchema, check_alike, differing_attributes
+from raggedh5.care.rewriting.schemas import PartSchema, check_alike, differing_attributes
 from raggedh5.care.targets import check_target, new_file
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_assembly import ArrayAssembly, assemble_array
@@ -161,24 +161,20 @@ class _Joined:
         """Create everything, like in the first part."""
         transfer = self.transfer
         transfer.root()
-        for entry in walk(first.h5):
-            if entry.kind == "group":
-                transfer.group(entry.path)
-            elif entry.kind == "type":
-                transfer.named_type(entry.path, entry.item)
-            elif entry.kind == "link":
-                transfer.link(entry.path, entry.item)
-            elif entry.kind == "dataset":
-                counts = [part.arrays[entry.path].shape for part in self.schemas]
+        for found in walk(first.h5):
+            if found.kind == "table":
+                self._begin_table(found.name, paths, stack)
+            elif found.kind == "array":
+                counts = [part.arrays[found.name].shape for part in self.schemas]
                 rows = sum(shape[0] for shape in counts if shape)
-                if entry.item.shape:
-                    self.arrays[entry.path] = assemble_array(
-                        transfer, entry.path, entry.item, rows, Restorage(), self.virtual
+                if found.item.shape:
+                    self.arrays[found.name] = assemble_array(
+                        transfer, found.name, found.item, rows, Restorage(), self.virtual
                     )
                 else:
-                    transfer.dataset(entry.path, entry.item)
+                    transfer.dataset(found.name, found.item)
             else:
-                self._begin_table(entry.path, paths, stack)
+                transfer.other(found)
 
     def append(self, path: Path, last: bool) -> None:
         """Append a part."""

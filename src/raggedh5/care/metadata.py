@@ -9,7 +9,7 @@ from raggedh5.care.json_text import from_json, to_json, to_plain
 from raggedh5.care.whole_file import opened, opened_to_write
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.layout import is_table
-from raggedh5.store.sums import FORMAT_VERSION
+from raggedh5.store.stored_sums import FORMAT_VERSION
 
 __all__ = ["get_metadata", "now", "set_metadata"]
 

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.damage import damage_told
-from raggedh5.care.group_rows import BinChoice, group_rows
-from raggedh5.care.grouping import Group, Grouping
-from raggedh5.care.index import check_place, save_index
-from raggedh5.care.keys import Key, find_key
+from raggedh5.care.organising.group_rows import BinChoice, group_rows
+from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.index import check_place, save_index
+from raggedh5.care.organising.keys import Key, find_key
+from raggedh5.care.organising.sorted_copy import check_sortable, write_sorted
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.sorted_copy import check_sortable, write_sorted
+from raggedh5.care.targets import check_target, new_file
 from raggedh5.care.work import Work
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import read_attributes
 from raggedh5.store.table import Table
-from raggedh5.store.tree import walk
+from raggedh5.store.walk import outside_indexes, walk
 
 __all__ = ["OrganiseReport", "organise"]
 
@@ -155,7 +156,9 @@ def organise(
     if sort is None and not index:
         raise SchemaError("there is nothing to do without an index and without a sorted copy")
     source = Path(path)
-    target = None if sort is None else _target(source, Path(sort), overwrite)
+    target = None if sort is None else Path(sort)
+    if target is not None:
+        check_target([source], target, overwrite)
     with damage_told(path), File(source, threads=threads) as file:
         key = find_key(file, by, table)
         check_place(file, key, overwrite)
@@ -164,7 +167,7 @@ def organise(
         with Work(progress, len(key.table) * (1 + len(shared))) as work:
             grouping = group_rows(key, bins, work)
             if target is not None:
-                report = _sort(file, target, key, grouping, shared, work, threads)
+                report = _sort(file, target, overwrite, key, grouping, shared, work)
     place = None
     if index:  # all of it at one blow, whatever happens meanwhile
         with damage_told(path), File(source, "r+", durable="disk", threads=threads) as file:
@@ -172,17 +175,6 @@ def organise(
     return OrganiseReport(
         str(source), key.name, key.text, grouping.rows, grouping.groups, place, **report
     )
-
-
-def _target(source: Path, target: Path, overwrite: bool) -> Path:
-    if target.exists():
-        if source.exists() and target.samefile(source):
-            raise WriteError(f"{target} is the file itself; give the sorted copy another name")
-        if target.is_dir():
-            raise WriteError(f"{target} is a folder")
-        if not overwrite:
-            raise WriteError(f"{target} exists; overwrite=True, or --overwrite, replaces it")
-    return target
 
 
 def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any]:
@@ -199,7 +191,8 @@ def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any
         several = [names] if isinstance(names, str) else names
         asked = [name.strip("/") for name in several]
     # What soft and external links lead to is copied as a link; hard links are names of one object.
-    own = {node.item.id for node in walk(file.h5) if node.kind in ("table", "dataset")}
+    objects = walk(file.h5, outside_indexes)
+    own = {one.item.id for one in objects if one.kind in ("table", "array")}
     shared: dict[Any, tuple[str, Any]] = {}
     for name in [key.name, *asked]:
         item: Table | Array | None = found[name] if name in found else arrays.get(name)
@@ -219,11 +212,11 @@ def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any
 def _sort(
     file: File,
     target: Path,
+    overwrite: bool,
     key: Key,
     grouping: Grouping,
     shared: dict[str, Any],
     work: Work,
-    threads: int | None,
 ) -> dict[str, Any]:
     permuted = {item.id for item in shared.values()}
 
@@ -231,7 +224,7 @@ def _sort(
         table = str(read_attributes(group).get("table"))
         return table in file.h5 and file.h5[table].id in permuted
 
-    with File(target, "w", threads=threads) as made:
+    with new_file(file, target, overwrite) as made:
         copied, dropped = write_sorted(file, made, grouping.order, permuted, stale, work)
         place = save_index(made, key, grouping, in_order=True)
     return {

@@ -1,15 +1,16 @@
 """Histograms of row lengths as a picture."""
 
-import contextlib
 import os
 import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.describing.length_statistics import LengthStatistics
 from raggedh5.care.description import Description
-from raggedh5.care.length_statistics import LengthStatistics
+from raggedh5.care.targets import check_target
 from raggedh5.errors import SchemaError, WriteError
+from raggedh5.store.opening import NewFile
 
 __all__ = ["plot_lengths"]
 
@@ -50,14 +51,8 @@ def plot_lengths(
         raise ImportError(
             "a plot needs matplotlib; install it with: pip install 'raggedh5[plot]'"
         ) from error
-    target = Path(os.path.realpath(path))
-    if target.exists():
-        if target.samefile(description.path):
-            raise WriteError(f"{target} is the file that is described; give the plot another name")
-        if target.is_dir():
-            raise WriteError(f"{target} is a folder")
-        if not overwrite:
-            raise WriteError(f"{target} exists; overwrite=True, or --overwrite, replaces it")
+    target = Path(path)
+    check_target(list(filter(Path.exists, [Path(description.path)])), target, overwrite)
     panels = _panels(description)
     if not panels:
         raise SchemaError(f"{description.path}: there is no ragged table with rows to draw")
@@ -71,17 +66,12 @@ def plot_lengths(
         axes.set_title(title, parse_math=False)
         axes.set_xlabel(label)
         axes.set_ylabel("count")
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a font need not have every letter of a name
+    with NewFile(target, overwrite) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a font need not have every letter of a name
+        try:
             figure.savefig(temporary, format="png", dpi=120)
-        temporary.replace(target)
-    except OSError as error:
-        raise WriteError(f"{target} could not be written: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        except OSError as error:
+            raise WriteError(f"{target} could not be written: {error}") from error
 
 
 def _panels(description: Description) -> list[tuple[str, str, LengthStatistics]]:

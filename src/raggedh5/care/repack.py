@@ -1,10 +1,9 @@
 """Files written anew: other codecs, chunks, dtypes or dictionaries, and no dead space."""
 
-import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from raggedh5.care.progress import Progress, silent
+from raggedh5.care.rewriting.wishes import Wishes
 from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
-from raggedh5.core.schema import Column, storable
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_assembly import assemble_array
 from raggedh5.store.facts import Facts
@@ -24,7 +23,7 @@ from raggedh5.store.restorage import Restorage
 from raggedh5.store.table_copy import assemble_like, copy_whole
 from raggedh5.store.table_source import TableSource
 from raggedh5.store.transfer import Transfer, transferring
-from raggedh5.store.walk import Entry, walk
+from raggedh5.store.walk import Found, walk
 
 __all__ = ["RepackReport", "repack"]
 
@@ -132,7 +131,7 @@ def repack(
     source = Path(src)
     restorage = Restorage(codec, chunk_bytes, access)
     restorage.check()
-    wishes = _Wishes(dict(dtypes or {}), dict(dictionary or {}), rounding)
+    wishes = Wishes(dict(dtypes or {}), dict(dictionary or {}), rounding)
     counts: tuple[dict[str, int], dict[str, int]]
     if dst is not None:
         target = Path(dst)
@@ -144,7 +143,7 @@ def repack(
             raise FileNotFoundError(f"{source} does not exist")
         target = source
         before = source.stat().st_size
-        with _in_place(source) as temporary:
+        with NewFile(source, replace=True) as temporary:
             counts = _write(source, temporary, restorage, wishes, True, progress)
     return RepackReport(
         str(source),
@@ -156,57 +155,11 @@ def repack(
     )
 
 
-@dataclass
-class _Wishes:
-    """What columns and arrays are to become, by name; `used` are those that were found."""
-
-    dtypes: dict[str, DTypeLike]
-    dictionary: dict[str, bool]
-    rounding: bool
-
-    def __post_init__(self) -> None:
-        self.used: set[str] = set()
-
-    def column(self, table: str, name: str, column: Column) -> Column:
-        """Return what a column is to become."""
-        dtype = self._find(self.dtypes, f"{table}/{name}", name)
-        if dtype is not None:
-            if column.is_string:
-                raise SchemaError(
-                    f"column {name!r} of {table!r} holds strings, which have no dtype"
-                )
-            column = replace(column, dtype=storable(dtype))
-        wanted = self._find(self.dictionary, f"{table}/{name}", name)
-        if wanted is not None:
-            if not column.is_string:
-                raise SchemaError(f"column {name!r} of {table!r} holds numbers: no dictionary")
-            column = replace(column, dictionary=wanted)
-        return column
-
-    def array(self, path: str) -> Any:
-        """Return the dtype that an array is to get, None where it stays."""
-        dtype = self._find(self.dtypes, path)
-        return None if dtype is None else storable(dtype)
-
-    def check(self) -> None:
-        """Raise KeyError if something was asked for that is not in the file."""
-        for name in {**self.dtypes, **self.dictionary}:
-            if name not in self.used:
-                raise KeyError(f"there is no column or array {name!r}")
-
-    def _find(self, wishes: Mapping[str, Any], *names: str) -> Any:
-        for key in wishes:
-            if key.strip("/") in names:
-                self.used.add(key)
-                return wishes[key]
-        return None
-
-
 def _write(
     source: Path,
     target: Path,
     restorage: Restorage,
-    wishes: _Wishes,
+    wishes: Wishes,
     overwrite: bool,
     progress: Progress,
 ) -> tuple[dict[str, int], dict[str, int]]:
@@ -215,78 +168,62 @@ def _write(
     with File(source) as file:
         total, done = source.stat().st_size, 0
         if not restorage.changes and not wishes.dtypes and not wishes.dictionary:
-            check_room(target, sum(_stored(entry) for entry in walk(file.h5)))
+            check_room(target, sum(_stored(found) for found in walk(file.h5)))
         with new_file(file, target, overwrite) as new, transferring(file, new) as transfer:
             transfer.root()
-            for entry in walk(file.h5):
+            for found in walk(file.h5):
                 progress(min(done, total), total)
-                if entry.kind == "group":
-                    transfer.group(entry.path)
-                elif entry.kind == "type":
-                    transfer.named_type(entry.path, entry.item)
-                elif entry.kind == "link":
-                    transfer.link(entry.path, entry.item)
-                elif entry.kind == "table":
-                    tables[entry.path] = _table(transfer, entry, restorage, wishes)
+                if found.kind == "table":
+                    tables[found.name] = _table(transfer, found, restorage, wishes)
+                elif found.kind == "array":
+                    arrays[found.name] = _array(transfer, found, restorage, wishes)
                 else:
-                    arrays[entry.path] = _array(transfer, entry, restorage, wishes)
-                done += _stored(entry)
+                    transfer.other(found)
+                done += _stored(found)
             wishes.check()
             progress(total, total)
     return tables, arrays
 
 
-def _stored(entry: Entry) -> int:
+def _stored(found: Found) -> int:
     """Return the bytes of a table's or an array's values in the file."""
-    if entry.kind == "table":
-        buffers = (entry.item.get(name) for name in entry.item)
+    if found.kind == "table":
+        buffers = (found.item.get(name) for name in found.item)
         return sum(b.id.get_storage_size() for b in buffers if hasattr(b, "chunks"))
-    return int(entry.item.id.get_storage_size()) if entry.kind == "dataset" else 0
+    return int(found.item.id.get_storage_size()) if found.kind == "array" else 0
 
 
-def _table(transfer: Transfer, entry: Entry, restorage: Restorage, wishes: _Wishes) -> int:
-    source = TableSource(transfer.source, entry.item)
+def _table(transfer: Transfer, found: Found, restorage: Restorage, wishes: Wishes) -> int:
+    source = TableSource(transfer.source, found.item)
     columns = {name: field.column for name, field in source.form.fields.items()}
-    wanted = {name: wishes.column(entry.path, name, column) for name, column in columns.items()}
+    wanted = {name: wishes.column(found.name, name, column) for name, column in columns.items()}
     virtual = any(facts.virtual for facts in source.buffers.values())
     if wanted == columns and not restorage.changes and not virtual:
-        copy_whole(transfer, entry.path, source, cut=True)
+        copy_whole(transfer, found.name, source, cut=True)
         return source.rows
-    made = assemble_like(transfer, entry.path, source, wanted, restorage, rounding=wishes.rounding)
+    made = assemble_like(transfer, found.name, source, wanted, restorage, rounding=wishes.rounding)
     made.append(source, 0, source.rows, last=True)
     made.finish()
     return source.rows
 
 
-def _array(transfer: Transfer, entry: Entry, restorage: Restorage, wishes: _Wishes) -> int:
-    dataset = entry.item
+def _array(transfer: Transfer, found: Found, restorage: Restorage, wishes: Wishes) -> int:
+    dataset = found.item
     facts = Facts(dataset)
-    dtype = wishes.array(entry.path)
+    dtype = wishes.array(found.name)
     count = int(facts.shape[0]) if facts.shape else int(dataset.shape is not None)
     if dtype is not None and not (facts.numeric and facts.shape):
-        raise SchemaError(f"{entry.path!r} is no array of numbers: its dtype stays as it is")
+        raise SchemaError(f"{found.name!r} is no array of numbers: its dtype stays as it is")
     nbytes = facts.dtype.itemsize * int(np.prod(facts.shape, dtype=np.int64))
     stays = not facts.numeric or (not facts.chunks and not facts.virtual and nbytes < SMALL)
     if not facts.shape or (
         dtype is None and not facts.virtual and (stays or not restorage.changes)
     ):
-        transfer.dataset(entry.path, dataset)
+        transfer.dataset(found.name, dataset)
         return count
     made = assemble_array(
-        transfer, entry.path, dataset, count, restorage, dtype=dtype, rounding=wishes.rounding
+        transfer, found.name, dataset, count, restorage, dtype=dtype, rounding=wishes.rounding
     )
     made.append(transfer.source, dataset, last=True)
     made.finish()
     return count
-
-
-@contextlib.contextmanager
-def _in_place(path: Path) -> Iterator[Path]:
-    """Yield a name beside a file; what is there in the end takes the file's place."""
-    new = NewFile(path, replace=True)
-    try:
-        yield new.temporary
-    except BaseException:
-        new.discard()
-        raise
-    new.publish()

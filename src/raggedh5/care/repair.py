@@ -3,104 +3,23 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.isolation import StoppedError, run_isolated
+from raggedh5.care.isolation.child import StoppedError, run_isolated
+from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.pulse import Pulse
-from raggedh5.care.salvaging import salvage_file
+from raggedh5.care.salvaging.file import salvage_file
+from raggedh5.care.salvaging.report import RepairReport, report_of
+from raggedh5.care.targets import check_target
 from raggedh5.care.validate import ValidationReport, validate
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.opening import NewFile
 
-__all__ = [
-    "ArrayRepair",
-    "RepairReport",
-    "TableRepair",
-    "repair",
-    "validate_and_repair_if_needed",
-]
+__all__ = ["repair", "validate_and_repair_if_needed"]
 
 MOST_STOPS = 20
 """Objects that HDF5 may hang or crash at before the file is given up."""
-
-Ranges = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class TableRepair:
-    """What has become of a table.
-
-    Attributes
-    ----------
-    path, rows
-        The table, and the rows that it had.
-    kept
-        Rows that are left.
-    lost
-        Rows that are not, as ranges: the first, and the one behind the last. Rows behind them
-        have lower numbers now.
-    dropped
-        Columns that could not be read at all, each with why.
-    notes
-        What else was wrong.
-    """
-
-    path: str
-    rows: int
-    kept: int
-    lost: Ranges
-    dropped: Mapping[str, str]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ArrayRepair:
-    """What has become of an array: in rows `filled` there is (also) the fill value."""
-
-    path: str
-    rows: int
-    filled: Ranges
-
-
-@dataclass(frozen=True)
-class RepairReport:
-    """What was saved of a file.
-
-    Attributes
-    ----------
-    path, target
-        The damaged file as it was named, and the one that was written.
-    backup
-        Where the damaged file is now, None where it is where it was.
-    tables, arrays
-        What has become of each.
-    lost
-        Objects and attributes that could not be saved, each with why, in the order of the file.
-    """
-
-    path: str
-    target: str
-    backup: str | None
-    tables: tuple[TableRepair, ...]
-    arrays: tuple[ArrayRepair, ...]
-    lost: tuple[tuple[str, str], ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing was lost."""
-        return not (
-            self.lost
-            or any(table.lost or table.dropped or table.notes for table in self.tables)
-            or any(array.filled for array in self.arrays)
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as data for JSON; the keys are the attributes, and stay."""
-        return {**asdict(self), "complete": self.complete}
 
 
 def repair(
@@ -164,10 +83,8 @@ def repair(
         raise FormatError(f"{src} is a {'folder' if src.is_dir() else 'device, not a file'}")
     dst = src if dst is None else Path(dst)
     in_place = dst.exists() and dst.samefile(src)
-    if dst.exists() and not in_place and not overwrite:
-        raise WriteError(f"{dst} exists already; overwrite=True replaces it")
-    if dst.is_dir():
-        raise WriteError(f"{dst} is a folder")
+    if not in_place:
+        check_target([src], dst, overwrite)
     # A link stays a link; what it leads to is repaired.
     new = NewFile(dst, replace=True)
     try:
@@ -183,12 +100,12 @@ def repair(
                 f"{src}: nothing could be saved; the first problem is at {first['path']}: "
                 f"{first['why']}"
             )
-        made.replace(new.temporary)
-        backup = _back_up(new.target) if in_place else None
-        new.publish()
+        with new as temporary:
+            made.replace(temporary)
+            backup = _back_up(new.target) if in_place else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return _report(src, dst, backup, found)
+    return report_of(src, dst, backup, found)
 
 
 def validate_and_repair_if_needed(
@@ -261,21 +178,3 @@ def _back_up(path: Path) -> Path:
             shutil.copy2(path, backup)
         return backup
     raise WriteError(f"{path} has too many backups")
-
-
-def _report(src: Path, dst: Path, backup: Path | None, found: dict[str, Any]) -> RepairReport:
-    tables = []
-    for table in found["tables"]:
-        lost = tuple((first, last) for first, last in table["lost"])
-        kept = table["rows"] - sum(last - first for first, last in lost)
-        notes = tuple(table["notes"])
-        tables.append(
-            TableRepair(table["path"], table["rows"], kept, lost, table["dropped"], notes)
-        )
-    arrays = tuple(
-        ArrayRepair(array["path"], array["rows"], tuple((a, b) for a, b in array["filled"]))
-        for array in found["arrays"]
-    )
-    left = tuple((entry["path"], entry["why"]) for entry in found["lost"])
-    where = None if backup is None else str(backup)
-    return RepairReport(str(src), str(dst), where, tuple(tables), arrays, left)

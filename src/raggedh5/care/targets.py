@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import WriteError
 from raggedh5.store.file import File
 
 __all__ = ["check_room", "check_target", "new_file"]
@@ -23,22 +23,19 @@ def check_target(sources: Sequence[Path], target: Path, overwrite: bool) -> None
     ------
     FileNotFoundError
         If a source does not exist.
-    SchemaError
-        If the target is one of them, by whatever name.
     WriteError
-        If it is a folder, or exists and `overwrite` is not set.
+        If the target is one of them by whatever name, is a folder, or exists and `overwrite` is not
+        set.
     """
     for source in sources:
         if not source.exists():
             raise FileNotFoundError(f"{source} does not exist")
         if target.exists() and target.samefile(source):
-            raise SchemaError(f"{target} is {source} itself; give another name for the new file")
+            raise WriteError(f"{target} is {source} itself; give another name for the new file")
     if target.is_dir():
         raise WriteError(f"{target} is a folder")
     if target.exists() and not overwrite:
-        raise WriteError(
-            f"{target} exists already; it is replaced with overwrite=True, or --overwrite"
-        )
+        raise WriteError(f"{target} exists already; overwrite=True, or --overwrite, replaces it")
 
 
 @contextlib.contextmanager

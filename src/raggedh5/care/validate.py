@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.checking import check_file
-from raggedh5.care.findings import Finding
-from raggedh5.care.isolation import StoppedError, run_isolated
+from raggedh5.care.checking.file_checks import check_file
+from raggedh5.care.checking.findings import Finding
+from raggedh5.care.isolation.child import StoppedError, run_isolated
+from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.progress import Progress, silent
-from raggedh5.care.pulse import Pulse
 from raggedh5.errors import FormatError
 
 __all__ = ["ValidationReport", "validate"]

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from raggedh5.errors import FormatError, RaggedH5Error, WriteError
+from raggedh5.errors import WriteError
+from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 
 __all__ = ["opened", "opened_to_write"]
@@ -27,16 +28,12 @@ def opened(file: Any) -> Iterator[Any]:
     ClosedError
         If it is a `File` that was closed.
     """
-    try:
+    with damage_told(file):
         if isinstance(file, (str, os.PathLike)):
             with File(file) as own:
                 yield own.h5
         else:
             yield _adopted(file).h5
-    except RuntimeError as error:
-        if isinstance(error, RaggedH5Error):
-            raise
-        raise FormatError(f"{file} is damaged: {error}") from error
 
 
 @contextlib.contextmanager
@@ -59,10 +56,8 @@ def opened_to_write(file: Any) -> Iterator[Any]:
     """
     own = None
     if isinstance(file, (str, os.PathLike)):
-        try:
+        with damage_told(file):
             own = File(file, "r+")
-        except RuntimeError as error:
-            raise FormatError(f"{file} is damaged: {error}") from error
         root = own.h5
     else:
         root = _adopted(file).h5

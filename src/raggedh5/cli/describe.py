@@ -7,6 +7,7 @@ import click
 
 from raggedh5.care.describe import describe
 from raggedh5.care.plot import plot_lengths
+from raggedh5.care.targets import check_target
 from raggedh5.cli.describe_report import report_description
 from raggedh5.cli.errors import Failure
 from raggedh5.cli.options import names
@@ -53,8 +54,8 @@ def command(
 
     The shape of the JSON is documented in raggedh5.care.description, and stays.
     """
-    if plot is not None and plot.exists() and not overwrite:
-        raise Failure(f"{plot} exists; --overwrite replaces it")
+    if plot is not None:  # before the whole file is read
+        check_target([path], plot, overwrite)
     with progress_bar("describing") as progress:
         found = describe(
             path,

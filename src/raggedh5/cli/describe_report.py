@@ -2,15 +2,15 @@
 
 from itertools import pairwise
 
+from raggedh5.care.describing.length_statistics import LengthStatistics
+from raggedh5.care.describing.number_statistics import BoolStatistics, NumberStatistics
+from raggedh5.care.describing.text_statistics import TextStatistics
 from raggedh5.care.description import (
     ColumnDescription,
     Description,
     Statistics,
     TableDescription,
 )
-from raggedh5.care.length_statistics import LengthStatistics
-from raggedh5.care.number_statistics import BoolStatistics, NumberStatistics
-from raggedh5.care.text_statistics import TextStatistics
 from raggedh5.cli.preview import preview
 from raggedh5.cli.report import grid, show
 from raggedh5.cli.screen import in_bytes, printable

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from raggedh5.care.grouping import Group
 from raggedh5.care.organise import OrganiseReport, organise
+from raggedh5.care.organising.grouping import Group
 from raggedh5.cli.errors import Failure
 from raggedh5.cli.options import bins_option, names
 from raggedh5.cli.preview import preview

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from raggedh5.cli.errors import Failure
+from raggedh5.care.targets import check_target
 from raggedh5.cli.npz import Npz
 from raggedh5.cli.options import CODECS, byte_size, make_codec
 from raggedh5.cli.packing import pack_plan
@@ -73,7 +73,7 @@ def command(
     started = time.perf_counter()
     options = {"codec": make_codec(codec, level), "chunk_bytes": chunk_size, "threads": threads}
     with Npz(source) as archive:
-        _check_target(source, target, overwrite)
+        check_target([source], target, overwrite)
         plans = plan_tables(archive.members, bare or source.stem)
         with _progress(plans) as advance, File(target, "w", **options) as file:
             for plan in plans:
@@ -82,17 +82,6 @@ def command(
     with File(target, threads=threads) as file:
         summary = summarize(file)
     report_pack(source, plans, summary, seconds)
-
-
-def _check_target(source: Path, target: Path, overwrite: bool) -> None:
-    if not target.exists():
-        return
-    if target.samefile(source):
-        raise Failure(f"{target} is the archive itself; give another name for the HDF5 file")
-    if target.is_dir():
-        raise Failure(f"{target} is a folder")
-    if not overwrite:
-        raise Failure(f"{target} exists already; --overwrite replaces it")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from raggedh5.care.repair import RepairReport, repair
+from raggedh5.care.repair import repair
+from raggedh5.care.salvaging.report import RepairReport
 from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import show
 

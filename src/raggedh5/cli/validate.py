@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from raggedh5.care.findings import Finding
+from raggedh5.care.checking.findings import Finding
 from raggedh5.care.validate import ValidationReport, validate
 from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import show

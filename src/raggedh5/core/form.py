@@ -6,7 +6,7 @@ https://awkward-array.org/doc/main/reference/generated/ak.forms.Form.html
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from raggedh5.core.schema import STRING, Column, storable
 from raggedh5.errors import FormatError, SchemaError
 
-__all__ = ["FieldForm", "TableForm", "build_form", "main_buffer", "parse_form"]
+__all__ = ["FieldForm", "TableForm", "build_form", "main_buffer", "parse_form", "with_columns"]
 
 _OFFSETS: dict[str, np.dtype[Any]] = {
     "i32": np.dtype("i4"),
@@ -122,6 +122,25 @@ def parse_form(text: str | bytes) -> TableForm:
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FormatError(f"the form cannot be read: {type(error).__name__}: {error}") from error
     return TableForm(offsets, dtype, fields)
+
+
+def with_columns(text: str, columns: Sequence[str]) -> str:
+    """Return a form with some of its columns, in that order; the very text where it has just these.
+
+    Examples
+    --------
+    >>> text = '{"class": "RecordArray", "fields": ["x", "y"], "contents": ["f4", "i8"]}'
+    >>> with_columns(text, ["y"])
+    '{"class": "RecordArray", "fields": ["y"], "contents": ["i8"]}'
+    """
+    form: dict[str, Any] = json.loads(text)
+    record = form if form["class"] == "RecordArray" else form["content"]
+    contents = dict(zip(record["fields"] or (), record["contents"], strict=True))
+    if list(contents) == list(columns):
+        return text
+    record["fields"] = list(columns)
+    record["contents"] = [contents[name] for name in columns]
+    return json.dumps(form)
 
 
 def _content(name: str, column: Column) -> dict[str, Any]:

@@ -17,15 +17,35 @@ from raggedh5.core.native import BITSHUFFLE, BLOSC
 from raggedh5.core.native import LZ4 as LZ4_ID
 from raggedh5.core.native import ZSTD as ZSTD_ID
 
-__all__ = ["codec_like"]
+__all__ = ["codec_like", "given_parameters"]
 
-GZIP, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
-BUILT_IN = {4: "szip", 5: "n-bit", 6: "scale-offset"}
-"""Filters whose parameters cannot be given as they stand in the file."""
+GZIP, SHUFFLE, FLETCHER32, SZIP, LZF = 1, 2, 3, 4, 32000
+SZIP_NEAREST = 32
+"""Bit of szip's parameters for its method "nn"; the other one is "ec"."""
+
+OF_DTYPE = (5, 6)
+"""N-bit and scale-offset, which depend on the bits of the dtype: they cannot be asked for again."""
+
+LEAST = {GZIP: 1, SZIP: 2}
+"""Parameters that a filter has at the least."""
+
+COMPLETED_FIRST = {BITSHUFFLE: 3}
+"""Filters that put parameters of their own before those that they are given, and how many."""
+
+
+def given_parameters(filter_id: int, parameters: Sequence[int]) -> tuple[int, ...]:
+    """Return what a filter is to be given so that it completes its parameters to these.
+
+    Examples
+    --------
+    >>> given_parameters(32008, (0, 5, 4, 0, 2)), given_parameters(32015, (3,))
+    ((0, 2), (3,))
+    """
+    return tuple(parameters[COMPLETED_FIRST.get(filter_id, 0) :])
 
 
 def codec_like(pipeline: Sequence[Filter]) -> Codec:
-    """Return a codec that makes such a pipeline; Blosc in place of szip, n-bit and scale-offset.
+    """Return a codec that makes such a pipeline; Blosc in place of n-bit and scale-offset.
 
     Examples
     --------
@@ -38,8 +58,10 @@ def codec_like(pipeline: Sequence[Filter]) -> Codec:
     """
     ids = [filter_id for filter_id, _ in pipeline]
     compressors = [entry for entry in pipeline if entry[0] not in (SHUFFLE, FLETCHER32)]
-    if len(compressors) > 1 or any(filter_id in BUILT_IN for filter_id in ids):
+    if len(compressors) > 1 or any(filter_id in OF_DTYPE for filter_id in ids):
         return Blosc()
+    if any(len(parameters) < LEAST.get(filter_id, 0) for filter_id, parameters in pipeline):
+        return Blosc()  # the file is damaged, or no filter has made this
     if len(pipeline) == 1 and compressors:
         found = _own(*compressors[0])
         if found is not None:
@@ -55,10 +77,12 @@ def codec_like(pipeline: Sequence[Filter]) -> Codec:
             options["compression"] = "lzf"
         elif filter_id == GZIP:
             options |= {"compression": "gzip", "compression_opts": parameters[0]}
+        elif filter_id == SZIP:
+            method = "nn" if parameters[0] & SZIP_NEAREST else "ec"
+            options |= {"compression": "szip", "compression_opts": (method, parameters[1])}
         else:
-            # Bitshuffle puts its version and the size of an item before what it was asked for.
-            known = parameters[3:] if filter_id == BITSHUFFLE else parameters
-            options |= {"compression": filter_id, "compression_opts": tuple(known)}
+            given = given_parameters(filter_id, parameters)
+            options |= {"compression": filter_id, "compression_opts": given}
     return FilterKeywords(options)
 
 

@@ -8,7 +8,14 @@ import numpy as np
 from h5py import h5, h5a, h5p, h5s, h5t
 from numpy.typing import NDArray
 
-__all__ = ["Remap", "copy_attributes", "holds_references", "remapped"]
+__all__ = [
+    "Remap",
+    "attribute_names",
+    "copy_attribute",
+    "copy_attributes",
+    "holds_references",
+    "remapped",
+]
 
 Remap = Callable[[Any], Any]
 """Returns what an HDF5 object reference becomes in the other file."""
@@ -28,20 +35,38 @@ def copy_attributes(
     remap
         What references become. Without it, attributes that hold some are left out.
     """
-    for name in _names(source):
-        if name.decode("utf-8", "surrogateescape") in skip:
-            continue
-        attribute = h5a.open(source, name)
-        if remap is None and holds_references(attribute):
-            continue
-        if h5a.exists(target, name):
-            h5a.delete(target, name)
-        kind = attribute.get_type().copy()
-        made = h5a.create(target, name, kind, attribute.get_space())
-        if attribute.get_space().get_simple_extent_type() == h5s.NULL:
-            continue
-        values, held = _values(attribute, kind)
+    for name in attribute_names(source):
+        if name.decode("utf-8", "surrogateescape") not in skip:
+            copy_attribute(source, target, name, remap)
+
+
+def attribute_names(item: Any) -> list[bytes]:
+    """Return the names of an object's attributes, in the order of creation if that is known."""
+    names: list[bytes] = []
+    order = h5.INDEX_NAME
+    properties = getattr(item, "get_create_plist", None)
+    if properties is not None:
+        tracked = getattr(properties(), "get_attr_creation_order", lambda: 0)()
+        if tracked & h5p.CRT_ORDER_TRACKED:
+            order = h5.INDEX_CRT_ORDER
+    h5a.iterate(item, lambda name, *_: names.append(name), index_type=order)
+    return names
+
+
+def copy_attribute(source: Any, target: Any, name: bytes, remap: Remap | None = None) -> bool:
+    """Copy one attribute, type and all; see `copy_attributes`. Return False if it is left out."""
+    attribute = h5a.open(source, name)
+    if remap is None and holds_references(attribute):
+        return False
+    kind, space = attribute.get_type().copy(), attribute.get_space()
+    empty = space.get_simple_extent_type() == h5s.NULL
+    values, held = (None, None) if empty else _values(attribute, kind)
+    if h5a.exists(target, name):
+        h5a.delete(target, name)
+    made = h5a.create(target, name, kind, space)
+    if values is not None:
         made.write(values if remap is None else remapped(values, remap), held)
+    return True
 
 
 def holds_references(attribute: Any) -> bool:
@@ -83,19 +108,6 @@ def _has_references(dtype: np.dtype[Any]) -> bool:
     if isinstance(inner, np.dtype):
         return _has_references(inner)
     return h5py.check_ref_dtype(dtype) is not None
-
-
-def _names(item: Any) -> list[bytes]:
-    """Return the names of an object's attributes, in the order of creation if that is known."""
-    names: list[bytes] = []
-    order = h5.INDEX_NAME
-    properties = getattr(item, "get_create_plist", None)
-    if properties is not None:
-        tracked = getattr(properties(), "get_attr_creation_order", lambda: 0)()
-        if tracked & h5p.CRT_ORDER_TRACKED:
-            order = h5.INDEX_CRT_ORDER
-    h5a.iterate(item, lambda name, *_: names.append(name), index_type=order)
-    return names
 
 
 def _values(attribute: Any, kind: Any) -> tuple[NDArray[Any], Any]:

@@ -7,8 +7,8 @@ import numpy as np
 
 from raggedh5.core.checksum import UNKNOWN
 from raggedh5.errors import WriteError
+from raggedh5.store.chunk_sums import ChunkSums
 from raggedh5.store.chunkmap import ChunkMap
-from raggedh5.store.sums import ChunkSums
 
 __all__ = ["copy_chunks"]
 

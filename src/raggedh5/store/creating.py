@@ -17,7 +17,7 @@ from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
 from raggedh5.store.paths import path_of
-from raggedh5.store.sums import GROUP
+from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.writer import TableWriter
 
 __all__ = ["create_array", "create_table"]

@@ -26,7 +26,7 @@ from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opened import open_any
 from raggedh5.store.recovery import Recovery
-from raggedh5.store.sums import GROUP
+from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
 

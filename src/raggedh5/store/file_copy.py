@@ -39,17 +39,13 @@ def copy_file(
     """
     new = NewFile(target, overwrite)
     check_unheld(new.target, {})
-    try:
+    with new as temporary:
         try:
-            _copy_bytes(source, new.temporary, progress)
+            _copy_bytes(source, temporary, progress)
         except OSError as error:
             raise WriteError(f"{target} could not be written: {error}") from error
-        with File(new.temporary) as file:
+        with File(temporary) as file:
             verify_file(file)
-    except BaseException:
-        new.discard()
-        raise
-    new.publish()
 
 
 def verify_file(file: File) -> None:
@@ -62,12 +58,12 @@ def verify_file(file: File) -> None:
     """
     handle = Handle(file.h5.file, threads=file.threads, verify="always", adopted=True)
     try:
-        for entry in walk(file.h5):
-            if entry.kind == "table":
-                read_layout(entry.item)
-                datasets = [item for item in entry.item.values() if isinstance(item, h5py.Dataset)]
+        for found in walk(file.h5):
+            if found.kind == "table":
+                read_layout(found.item)
+                datasets = [item for item in found.item.values() if isinstance(item, h5py.Dataset)]
             else:
-                datasets = [entry.item] if entry.kind == "dataset" else []
+                datasets = [found.item] if found.kind == "array" else []
             for dataset in datasets:
                 if dataset.chunks and dataset.file.id == file.h5.file.id:
                     verify_dataset(handle, Facts(dataset))

@@ -14,7 +14,7 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number, get_text, set_number, set_text
 from raggedh5.store.facts import Facts
-from raggedh5.store.sums import FORMAT_VERSION
+from raggedh5.store.stored_sums import FORMAT_VERSION
 
 __all__ = [
     "ENCODING",

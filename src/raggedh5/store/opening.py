@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import h5py
@@ -45,6 +46,22 @@ class NewFile:
         unique = f".{name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
         self.temporary = self.target.with_name(unique)
         self._owner = os.getpid()
+
+    def __enter__(self) -> Path:
+        """Return where it is until the end of the block, which puts it in its place."""
+        return self.temporary
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put the file in its place, or remove it after an exception."""
+        if kind is None:
+            self.publish()
+        else:
+            self.discard()
 
     def publish(self) -> None:
         """Put the finished file in its place, atomically, and see it onto the disk.

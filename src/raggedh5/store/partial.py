@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
-from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["PartialReader"]
 

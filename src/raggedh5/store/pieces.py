@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from raggedh5.core.chunk_codecs import scratch
 from raggedh5.errors import FormatError
 from raggedh5.store.chunkmap import ChunkMap
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Box, Reader
-from raggedh5.store.survey import PROBLEMS
 
 __all__ = ["Piece", "Pieces"]
 

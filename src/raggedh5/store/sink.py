@@ -16,7 +16,7 @@ from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec, Work
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
-from raggedh5.store.sums import ChunkSums
+from raggedh5.store.chunk_sums import ChunkSums
 
 __all__ = ["AppendedBatch", "Bytes", "ChunkSink", "Job", "Target"]
 

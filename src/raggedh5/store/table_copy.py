@@ -1,13 +1,11 @@
 """New tables like others: as they are, or some columns, or stored in another way."""
 
-import json
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import h5py
 
-from raggedh5.core.form import FieldForm, main_buffer
+from raggedh5.core.form import FieldForm, main_buffer, with_columns
 from raggedh5.core.schema import Column
 from raggedh5.store.assembly import Assembly, Target
 from raggedh5.store.attributes import get_text, set_number, set_text
@@ -19,7 +17,7 @@ from raggedh5.store.table_source import TableSource
 from raggedh5.store.transfer import Transfer
 from raggedh5.store.virtual_assembly import VirtualAssembly
 
-__all__ = ["assemble_like", "copy_whole", "needed_extents"]
+__all__ = ["OWN", "assemble_like", "copy_whole", "needed_extents"]
 
 OWN = ("form", "length", "encoding-type", "encoding-version", "raggedh5-version")
 """Attributes of a table's group that are written anew."""
@@ -185,17 +183,7 @@ def _group(
     group = create_group(transfer.parent(path), name, {}, ragged)
     transfer.attributes(source.group.id, group.id, OWN)
     if keep_form:
-        set_text(group.id, "form", _some(get_text(source.group.id, "form") or "", columns))
+        set_text(
+            group.id, "form", with_columns(get_text(source.group.id, "form") or "", list(columns))
+        )
     return group
-
-
-def _some(text: str, columns: Collection[str]) -> str:
-    """Return a form with some of its columns."""
-    form: dict[str, Any] = json.loads(text)
-    record = form if form["class"] == "RecordArray" else form["content"]
-    contents = dict(zip(record["fields"], record["contents"], strict=True))
-    if list(contents) == list(columns):
-        return text
-    record["fields"] = list(columns)
-    record["contents"] = [contents[name] for name in columns]
-    return json.dumps(form)

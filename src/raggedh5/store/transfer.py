@@ -7,16 +7,24 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5o, h5r
+from h5py import h5a, h5d, h5o, h5r
 
 from raggedh5.errors import WriteError
 from raggedh5.store.assembly import Assembly
-from raggedh5.store.attribute_copy import copy_attributes, holds_references, remapped
+from raggedh5.store.attribute_copy import (
+    attribute_names,
+    copy_attributes,
+    holds_references,
+    remapped,
+)
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
+from raggedh5.store.link_copy import add_link
 from raggedh5.store.object_copy import copy_dataset
 from raggedh5.store.reader import Reader
+from raggedh5.store.twins import create_group_like
+from raggedh5.store.walk import Found
 
 __all__ = ["Transfer", "transferring"]
 
@@ -99,11 +107,10 @@ class Transfer:
         if isinstance(found, h5py.Group):
             return found
         parent = self.parent(path)
-        old = self.source.file[path].id
-        name = posixpath.basename(path).encode("utf-8", "surrogateescape")
-        new = h5g.create(parent.id, name, gcpl=old.get_create_plist())
-        self.attributes(old, new)
-        return h5py.Group(new)
+        old = self.source.file[path]
+        new = create_group_like(parent, posixpath.basename(path), old)
+        self.attributes(old.id, new.id)
+        return new
 
     def dataset(self, path: str, item: h5py.Dataset) -> Facts:
         """Copy a dataset as it is."""
@@ -128,7 +135,7 @@ class Transfer:
         info = h5o.get_info(item.id)
         first = self._asked.setdefault((info.fileno, info.addr), path)
         if first != path:
-            self.link(path, f"/{first}")
+            self.link(Found(f"/{path}", "again", None, (f"/{first}",)))
         return first != path
 
     def named_type(self, path: str, item: h5py.Datatype) -> None:
@@ -136,13 +143,21 @@ class Transfer:
         name = posixpath.basename(path).encode("utf-8", "surrogateescape")
         h5o.copy(item.id, b".", self.parent(path).id, name)
 
-    def link(self, path: str, item: Any) -> None:
+    def link(self, found: Found) -> None:
         """Make a link as it is in the source: soft, into another file, or a further hard one."""
-        parent, name = self.parent(path), posixpath.basename(path)
         try:
-            parent[name] = self.target.file[item] if isinstance(item, str) else item
+            add_link(self.parent(found.path), posixpath.basename(found.path), found)
         except (KeyError, OSError, RuntimeError, ValueError) as error:
-            raise WriteError(f"/{path}: the link could not be made: {error}") from error
+            raise WriteError(f"{found.path}: the link could not be made: {error}") from error
+
+    def other(self, found: Found) -> None:
+        """Copy what is neither a table nor an array: a group without what is in it, or a link."""
+        if found.kind == "group":
+            self.group(found.name)
+        elif found.kind == "type":
+            self.named_type(found.name, found.item)
+        else:
+            self.link(found)
 
     def finish(self) -> None:
         """Renew the references in attributes and datasets, once everything is copied."""
@@ -172,7 +187,5 @@ def _plain_names(item: Any) -> set[str]:
 
 def _attributes(item: Any) -> Iterator[tuple[str, bool]]:
     """Go through the names of an object's attributes, and whether they hold references."""
-    names: list[bytes] = []
-    h5a.iterate(item, lambda name, *_: names.append(name))
-    for name in names:
+    for name in attribute_names(item):
         yield name.decode("utf-8", "surrogateescape"), holds_references(h5a.open(item, name))

@@ -1,24 +1,17 @@
-"""New datasets that are stored as others are."""
+"""New groups and datasets that are stored as others are."""
 
 from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5s, h5z
+from h5py import h5d, h5g, h5p, h5s, h5z
 
-from raggedh5.core import native
-from raggedh5.core.chunk_codecs import Filter
-from raggedh5.core.codecs import Codec, FilterKeywords
+from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import WriteError
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import explain, missing_filters
 
-__all__ = ["codec_like", "create_exact", "create_twin", "same_chunks"]
-
-COMPLETED_FIRST = {native.BITSHUFFLE: 3}
-"""Filters that put parameters of their own before those that they are given, and how many."""
-
-NAMED = {h5z.FILTER_LZF: "lzf", h5z.FILTER_SZIP: "szip"}
+__all__ = ["create_exact", "create_group_like", "create_twin", "same_chunks"]
 
 
 def same_chunks(one: Facts, other: Facts) -> bool:
@@ -87,39 +80,26 @@ def create_exact(group: h5py.Group, name: str, like: Facts) -> Facts | None:
     return None
 
 
+def create_group_like(parent: h5py.Group, name: str, like: h5py.Group) -> h5py.Group:
+    """Create an empty group that keeps its links and attributes in order as another does."""
+    old = like.id.get_create_plist()
+    # Of a group with many links, `old` has the addresses in the file, and is of no use itself.
+    new = h5p.create(h5p.GROUP_CREATE)
+    new.set_link_creation_order(old.get_link_creation_order())
+    new.set_attr_creation_order(old.get_attr_creation_order())
+    new.set_attr_phase_change(*old.get_attr_phase_change())
+    new.set_obj_track_times(old.get_obj_track_times())
+    key = name.encode("utf-8", "surrogateescape")
+    return h5py.Group(h5g.create(parent.id, key, gcpl=new))
+
+
 def _create(group: h5py.Group, name: str, like: Facts, space: Any) -> Facts:
     properties = like.id.get_create_plist()
     filters = [properties.get_filter(i) for i in range(properties.get_nfilters())]
     if filters:
         properties.remove_filter(h5z.FILTER_ALL)
     for number, flags, parameters, _ in filters:
-        properties.set_filter(number, flags, parameters[COMPLETED_FIRST.get(number, 0) :])
+        properties.set_filter(number, flags, given_parameters(number, parameters))
     kind = like.id.get_type().copy()  # a named type of the other file is none here
     made = h5d.create(group.id, name.encode("utf-8", "surrogateescape"), kind, space, properties)
     return Facts(h5py.Dataset(made))
-
-
-def codec_like(pipeline: tuple[Filter, ...]) -> Codec:
-    """Return the codec that makes chunks as this pipeline does, of any dtype and length.
-
-    Filters that depend on the dtype's bits (n-bit, scale-offset) are left out.
-
-    Examples
-    --------
-    >>> codec_like(((2, (4,)), (1, (6,)))).keywords()
-    {'shuffle': True, 'compression': 'gzip', 'compression_opts': 6}
-    """
-    keywords: dict[str, Any] = {}
-    for number, parameters in pipeline:
-        if number == h5z.FILTER_SHUFFLE:
-            keywords["shuffle"] = True
-        elif number == h5z.FILTER_FLETCHER32:
-            keywords["fletcher32"] = True
-        elif number == h5z.FILTER_DEFLATE:
-            keywords |= {"compression": "gzip", "compression_opts": parameters[0]}
-        elif number in NAMED:
-            keywords["compression"] = NAMED[number]
-        elif number not in (h5z.FILTER_NBIT, h5z.FILTER_SCALEOFFSET):
-            given = parameters[COMPLETED_FIRST.get(number, 0) :]
-            keywords |= {"compression": number, "compression_opts": given}
-    return FilterKeywords(keywords)

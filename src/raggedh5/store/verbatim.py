@@ -1,22 +1,24 @@
 """Datasets, attributes and links from one file to another, chunks as the bytes that are stored."""
 
-from collections.abc import Container, Sequence
+import contextlib
+from collections.abc import Container
 from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5d, h5o, h5p, h5s
+from h5py import h5a, h5d, h5o, h5p, h5s
 
 from raggedh5.core.checksum import checksum
-from raggedh5.core.native import BITSHUFFLE
+from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import FormatError
+from raggedh5.store.attribute_copy import attribute_names, copy_attribute
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts, pipeline_of
 from raggedh5.store.handle import Handle
+from raggedh5.store.link_copy import link_properties
 from raggedh5.store.pieces import Piece, Pieces
-from raggedh5.store.survey import PROBLEMS, attributes
 
 __all__ = [
-    "add_link",
     "copy_attributes",
     "copy_object",
     "copy_values",
@@ -27,19 +29,22 @@ __all__ = [
 
 def copy_attributes(source: Any, target: Any, skip: Container[str] = ()) -> list[str]:
     """Copy the attributes of an object; return why some could not be."""
-    values, lost = attributes(source)
-    problems = [why for name, why in lost.items() if name not in skip]
-    for name, value in values.items():
+    try:
+        names = attribute_names(source.id)
+    except PROBLEMS as error:
+        return [f"its attributes cannot be listed: {error}"]
+    problems = []
+    for key in names:
+        name = key.decode("utf-8", "surrogateescape")
         if name in skip:
             continue
         try:
-            kind = source.attrs.get_id(name)
-            if isinstance(value, h5py.Empty):
-                target.attrs[name] = value
-            else:
-                target.attrs.create(name, value, kind.shape, kind.dtype)
+            if not copy_attribute(source.id, target.id, key):
+                problems.append(f"attribute {name!r} leads to objects by reference: left out")
         except PROBLEMS as error:
             problems.append(f"attribute {name!r} cannot be copied: {error}")
+            with contextlib.suppress(*PROBLEMS):  # half of it may be there
+                h5a.delete(target.id, key)
     return problems
 
 
@@ -65,15 +70,13 @@ def create_like(facts: Facts, parent: h5py.Group, name: str) -> h5py.Dataset:
             new.set_chunk(facts.chunks)
             for i in range(old.get_nfilters()):
                 code, flags, parameters, _ = old.get_filter(i)
-                # Bitshuffle puts its version and the item's size before what it is given.
-                given = parameters[3:] if code == BITSHUFFLE else parameters
-                new.set_filter(code, flags, given)
+                new.set_filter(code, flags, given_parameters(code, parameters))
         maxshape = facts.dataset.maxshape
         limits = tuple(h5s.UNLIMITED if n is None else n for n in maxshape or ())
         space = h5s.create_simple(facts.shape, limits) if facts.shape else h5s.create(h5s.SCALAR)
         kind = facts.id.get_type().copy()
         key = name.encode("utf-8", "surrogateescape")
-        created = h5py.Dataset(h5d.create(parent.id, key, kind, space, new, _links()))
+        created = h5py.Dataset(h5d.create(parent.id, key, kind, space, new, link_properties(key)))
     except PROBLEMS as error:
         raise FormatError(f"{facts.name} cannot be created anew: {error}") from error
     if pipeline_of(created) != facts.pipeline:
@@ -141,14 +144,6 @@ def copy_object(source: Any, parent: h5py.Group, name: str) -> None:
         raise FormatError(f"{source.name} cannot be copied: {error}") from error
 
 
-def add_link(parent: h5py.Group, name: str, target: Sequence[str]) -> None:
-    """Add a soft link, to a path, or an external one, to a path and a file."""
-    if len(target) == 1:
-        parent[name] = h5py.SoftLink(target[0])
-    else:
-        parent[name] = h5py.ExternalLink(target[1], target[0])
-
-
 def has_objects(facts: Facts) -> bool:
     """Whether the values lead elsewhere in the file, as strings of variable length do."""
     return bool(facts.dtype.hasobject)
@@ -172,10 +167,3 @@ def _copy_rows(pieces: Pieces, piece: Piece, target: h5py.Dataset) -> list[tuple
         except PROBLEMS:
             lost.append((row, row + 1))
     return lost
-
-
-def _links() -> Any:
-    """Return the properties of a link that makes the groups on its way."""
-    links = h5p.create(h5p.LINK_CREATE)
-    links.set_create_intermediate_group(True)
-    return links

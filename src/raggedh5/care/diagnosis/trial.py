@@ -12,13 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.isolation.child import child_environment
 from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number
+from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.layout import is_table, read_layout
-from raggedh5.store.sums import FORMAT_VERSION, GROUP
+from raggedh5.store.stored_sums import FORMAT_VERSION, GROUP
 
 __all__ = ["look_into", "try_to_open", "write_what_is_seen"]
 
@@ -48,13 +50,12 @@ def try_to_open(path: Path, timeout: float) -> dict[str, Any]:
         missing, by its id. ``"ended"``: "in time", "late", or how the child died.
     """
     command = [sys.executable, "-P", "-c", CHILD, os.fspath(path.absolute())]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
+        env=child_environment(),
     )
     try:
         out, err = child.communicate(timeout=timeout)
@@ -114,7 +115,7 @@ def _problems(
                     elif found.id not in seen:
                         seen.add(found.id)
                         ahead.append((below, found))
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        except PROBLEMS as error:
             yield "damaged", name, str(error)
 
 

@@ -1,0 +1,1 @@
+"""Work on suspect files in a child process: both of its ends."""
