@@ -18,8 +18,8 @@ import raggedh5 as rh5
 from kinds import plain
 from raggedh5.care import copy, targets
 from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store import object_copy
 from raggedh5.store.chunk_sums import ChunkSums
+from raggedh5.store.copying import object_copy
 from same_files import (
     add_plain_objects,
     by_h5py,

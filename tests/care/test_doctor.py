@@ -19,7 +19,7 @@ import raggedh5 as rh5
 from raggedh5.care import Diagnosis
 from raggedh5.care.diagnosis import trial
 from raggedh5.care.doctor import doctor
-from raggedh5.store.journal import journal_of
+from raggedh5.store.durable.journal import journal_of
 from raggedh5.store.superblock import SIGNATURE
 
 SOURCE = str(Path(rh5.__file__).parent.parent)

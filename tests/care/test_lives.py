@@ -25,8 +25,8 @@ import raggedh5 as rh5
 from batches import COLUMNS, batch
 from kinds import plain
 from raggedh5.care import copy, merge, recover, repack, repair, validate
-from raggedh5.store import durability
-from raggedh5.store.journal import journal_of
+from raggedh5.store.durable import durability
+from raggedh5.store.durable.journal import journal_of
 
 MEMORY = Path("/dev/shm")
 CODECS = [rh5.Blosc(), rh5.Blosc("zstd"), rh5.LZ4(), None, "gzip"]

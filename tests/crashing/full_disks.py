@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import raggedh5 as rh5
-import raggedh5.store.durability as durability
+import raggedh5.store.durable.durability as durability
 from crashing.kills import clean, examine, forked, told
 from crashing.shim import FAIL, Shim
 from crashing.story import Story

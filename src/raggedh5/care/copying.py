@@ -12,13 +12,13 @@ from raggedh5.care.rewriting.selection import Columns, as_rows, choose, columns_
 from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.rows import rows_of
 from raggedh5.store.array import Array
+from raggedh5.store.copying.file_copy import copy_file
+from raggedh5.store.copying.row_copy import copy_array_rows, copy_table_rows
+from raggedh5.store.copying.table_copy import copy_whole
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer, transferring
 from raggedh5.store.file import File
-from raggedh5.store.file_copy import copy_file
-from raggedh5.store.row_copy import copy_array_rows, copy_table_rows
 from raggedh5.store.table import Table
-from raggedh5.store.table_copy import copy_whole
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer, transferring
 
 __all__ = ["CopyReport", "copy"]
 

@@ -10,7 +10,7 @@ from raggedh5.care.diagnosis.inside import by_trial
 from raggedh5.care.diagnosis.leftovers import beside
 from raggedh5.care.diagnosis.outside import by_environment, by_heading, by_locks
 from raggedh5.care.diagnosis.trial import try_to_open
-from raggedh5.store.journal import has_journal
+from raggedh5.store.durable.journal import has_journal
 from raggedh5.store.superblock import find_superblock
 from raggedh5.store.versions import library_versions
 

@@ -12,13 +12,13 @@ from raggedh5.care.progress import Progress, silent
 from raggedh5.care.rewriting.schemas import PartSchema, check_alike, differing_attributes
 from raggedh5.care.targets import check_target, new_file
 from raggedh5.errors import SchemaError
-from raggedh5.store.array_assembly import ArrayAssembly, assemble_array
+from raggedh5.store.copying.array_assembly import ArrayAssembly, assemble_array
+from raggedh5.store.copying.restorage import Restorage
+from raggedh5.store.copying.table_assembly import TableAssembly
+from raggedh5.store.copying.table_copy import assemble_like
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer, transferring
 from raggedh5.store.file import File
-from raggedh5.store.restorage import Restorage
-from raggedh5.store.table_assembly import TableAssembly
-from raggedh5.store.table_copy import assemble_like
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer, transferring
 from raggedh5.store.walk import walk
 
 __all__ = ["MergeReport", "merge"]

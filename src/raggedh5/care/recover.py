@@ -7,11 +7,11 @@ from typing import Any
 
 from raggedh5.care.progress import Progress, silent
 from raggedh5.errors import FormatError
-from raggedh5.store.complete_rows import complete_rows, cut_rows
+from raggedh5.store.durable.complete_rows import complete_rows, cut_rows
+from raggedh5.store.durable.journal import has_journal
+from raggedh5.store.durable.recovery import Recovery
+from raggedh5.store.durable.unclosed import mend_superblock
 from raggedh5.store.file import File
-from raggedh5.store.journal import has_journal
-from raggedh5.store.recovery import Recovery
-from raggedh5.store.unclosed import mend_superblock
 
 __all__ = ["RecoveryReport", "recover"]
 

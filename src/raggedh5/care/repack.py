@@ -15,14 +15,14 @@ from raggedh5.care.rewriting.wishes import Wishes
 from raggedh5.care.targets import check_room, check_target, new_file
 from raggedh5.core.chunks import Access
 from raggedh5.errors import SchemaError
-from raggedh5.store.array_assembly import assemble_array
+from raggedh5.store.copying.array_assembly import assemble_array
+from raggedh5.store.copying.restorage import Restorage
+from raggedh5.store.copying.table_copy import assemble_like, copy_whole
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer, transferring
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.opening import NewFile
-from raggedh5.store.restorage import Restorage
-from raggedh5.store.table_copy import assemble_like, copy_whole
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer, transferring
 from raggedh5.store.walk import Found, walk
 
 __all__ = ["RepackReport", "repack"]

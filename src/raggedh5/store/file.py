@@ -17,15 +17,15 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.creating import create_array, create_table
-from raggedh5.store.durability import Level
+from raggedh5.store.durable.durability import Level
+from raggedh5.store.durable.flusher import Every
+from raggedh5.store.durable.recovery import Recovery
 from raggedh5.store.facts import address_of
-from raggedh5.store.flusher import Every
 from raggedh5.store.handle import Verify
 from raggedh5.store.index_group import is_index
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opened import open_any
-from raggedh5.store.recovery import Recovery
 from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table

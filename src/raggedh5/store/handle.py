@@ -12,8 +12,8 @@ import h5py
 
 from raggedh5.core.pipeline import Pool
 from raggedh5.errors import ClosedError, WriteError
+from raggedh5.store.durable.live import Live
 from raggedh5.store.facts import name_of
-from raggedh5.store.live import Live
 from raggedh5.store.shared import shared_by
 
 __all__ = ["Handle", "Safety", "Verify"]
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 class Safety(Protocol):
-    """What makes a file survive; see `raggedh5.store.durability.Durability`."""
+    """What makes a file survive; see `raggedh5.store.durable.durability.Durability`."""
 
     def check(self) -> None:
         """Raise, once, what went wrong where nobody could be told."""

@@ -10,13 +10,13 @@ from typing import Any
 import h5py
 
 from raggedh5.errors import FormatError, SchemaError, WriteError
-from raggedh5.store.descriptors import is_locked
-from raggedh5.store.durability import Durability, Level
-from raggedh5.store.durable_opening import open_durable
-from raggedh5.store.flusher import Every, Interval
+from raggedh5.store.durable.descriptors import is_locked
+from raggedh5.store.durable.durability import Durability, Level
+from raggedh5.store.durable.flusher import Every, Interval
+from raggedh5.store.durable.journal import has_journal, journal_of
+from raggedh5.store.durable.live import Live
+from raggedh5.store.durable.opening import open_durable
 from raggedh5.store.handle import Handle, Verify
-from raggedh5.store.journal import has_journal, journal_of
-from raggedh5.store.live import Live
 from raggedh5.store.opening import NewFile, open_file
 
 __all__ = ["Opened", "open_any"]

@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.descriptors import is_locked, sync_folder
-from raggedh5.store.journal import has_journal, journal_of
+from raggedh5.store.durable.descriptors import is_locked, sync_folder
+from raggedh5.store.durable.journal import has_journal, journal_of
 
 __all__ = ["NewFile", "check_unheld", "open_file"]
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.errors import FormatError, WriteError
+from raggedh5.store.durable.unlogged import Unlogged
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.sink import Bytes, Job
-from raggedh5.store.unlogged import Unlogged
 
 __all__ = ["Snapshot", "Stream"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from raggedh5.care.diagnosis.findings import Finding
 from raggedh5.care.diagnosis.holders import holders_of, is_alive
-from raggedh5.store.journal import has_journal, journal_of
+from raggedh5.store.durable.journal import has_journal, journal_of
 
 __all__ = ["beside"]
 

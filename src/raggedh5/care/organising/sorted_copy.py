@@ -12,15 +12,15 @@ from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.store.array import Array
+from raggedh5.store.copying.table_copy import OWN, copy_whole
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer, transferring
+from raggedh5.store.copying.verbatim import copy_object
 from raggedh5.store.facts import pipeline_of
 from raggedh5.store.file import File
 from raggedh5.store.index_group import is_index
 from raggedh5.store.items import ItemReader
 from raggedh5.store.table import Table
-from raggedh5.store.table_copy import OWN, copy_whole
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer, transferring
-from raggedh5.store.verbatim import copy_object
 from raggedh5.store.walk import outside_indexes, walk
 
 __all__ = ["check_sortable", "sort_array", "sort_table", "write_sorted"]

@@ -10,18 +10,18 @@ from raggedh5.care.salvaging.table import Ranges, TableSalvage
 from raggedh5.care.salvaging.target import Target
 from raggedh5.core.pipeline import available_threads
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.damage import PROBLEMS
-from raggedh5.store.facts import Facts
-from raggedh5.store.file import File
-from raggedh5.store.handle import Handle
-from raggedh5.store.link_copy import add_link
-from raggedh5.store.pieces import Pieces
-from raggedh5.store.verbatim import (
+from raggedh5.store.copying.link_copy import add_link
+from raggedh5.store.copying.verbatim import (
     copy_object,
     copy_values,
     create_like,
     has_objects,
 )
+from raggedh5.store.damage import PROBLEMS
+from raggedh5.store.facts import Facts
+from raggedh5.store.file import File
+from raggedh5.store.handle import Handle
+from raggedh5.store.pieces import Pieces
 from raggedh5.store.walk import Found, survey
 
 __all__ = ["salvage_file"]

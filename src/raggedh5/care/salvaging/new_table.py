@@ -12,12 +12,12 @@ from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.core.schema import Column
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.attributes import set_number, set_text
+from raggedh5.store.copying.verbatim import copy_values, create_like
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.filters import missing_filters
 from raggedh5.store.layout import ENCODING, ENCODING_VERSION
 from raggedh5.store.pieces import Pieces
 from raggedh5.store.stored_sums import FORMAT_VERSION
-from raggedh5.store.verbatim import copy_values, create_like
 from raggedh5.store.walk import attributes
 
 __all__ = ["OWN", "copy_table", "write_table"]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from raggedh5.store.copying.verbatim import copy_attributes
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
-from raggedh5.store.verbatim import copy_attributes
 
 __all__ = ["Target"]
 

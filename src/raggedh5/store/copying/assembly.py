@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.errors import FormatError
-from raggedh5.store.chunk_copy import copy_chunks
+from raggedh5.store.copying.chunk_copy import copy_chunks
+from raggedh5.store.copying.twins import same_chunks
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
 from raggedh5.store.stream import Stream
-from raggedh5.store.twins import same_chunks
 
 __all__ = ["Assembly", "Change", "Target"]
 

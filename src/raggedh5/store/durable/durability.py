@@ -17,14 +17,14 @@ from typing import Literal
 from h5py._objects import phil
 
 from raggedh5.errors import WriteError
-from raggedh5.store.descriptors import sync_folder
-from raggedh5.store.flusher import Flusher, Interval
-from raggedh5.store.forks import hold_at_fork
+from raggedh5.store.durable.descriptors import sync_folder
+from raggedh5.store.durable.flusher import Flusher, Interval
+from raggedh5.store.durable.forks import hold_at_fork
+from raggedh5.store.durable.journal import Journal, Kind, fingerprint
+from raggedh5.store.durable.paged_file import PagedFile
+from raggedh5.store.durable.recovery import Recovery, replay
+from raggedh5.store.durable.row_log import RowLog
 from raggedh5.store.handle import Handle
-from raggedh5.store.journal import Journal, Kind, fingerprint
-from raggedh5.store.paged_file import PagedFile
-from raggedh5.store.recovery import Recovery, replay
-from raggedh5.store.row_log import RowLog
 from raggedh5.store.shared import Writer
 
 __all__ = ["Durability", "Level"]

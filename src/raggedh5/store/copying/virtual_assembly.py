@@ -12,12 +12,12 @@ from h5py import h5d, h5p, h5s
 from numpy.typing import NDArray
 
 from raggedh5.errors import WriteError
-from raggedh5.store.assembly import Assembly, Change
+from raggedh5.store.copying.assembly import Assembly, Change
+from raggedh5.store.copying.transfer import Transfer
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
-from raggedh5.store.transfer import Transfer
 from raggedh5.store.virtual import virtual_name
 
 __all__ = ["VirtualAssembly"]

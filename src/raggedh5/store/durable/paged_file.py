@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.store.descriptors import pwrite_all, unlock
-from raggedh5.store.pages import PAGE, Pages, read_page, runs_of, sector_sums
+from raggedh5.store.durable.descriptors import pwrite_all, unlock
+from raggedh5.store.durable.pages import PAGE, Pages, read_page, runs_of, sector_sums
 from raggedh5.store.superblock import SIGNATURE
 
 __all__ = ["OTHERS", "PagedFile", "is_search"]

@@ -34,7 +34,7 @@ import xxhash
 
 from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
-from raggedh5.store.descriptors import lock, pread_all, pwrite_all, unlock
+from raggedh5.store.durable.descriptors import lock, pread_all, pwrite_all, unlock
 
 __all__ = [
     "SUFFIX",

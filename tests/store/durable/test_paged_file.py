@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
-from raggedh5.store import paged_file
-from raggedh5.store.journal import Journal, Kind, fingerprint
-from raggedh5.store.paged_file import PagedFile
-from raggedh5.store.pages import PAGE, Pages
+from raggedh5.store.durable import paged_file
+from raggedh5.store.durable.journal import Journal, Kind, fingerprint
+from raggedh5.store.durable.paged_file import PagedFile
+from raggedh5.store.durable.pages import PAGE, Pages
 
 places = st.integers(0, 5 * PAGE)
 steps = st.lists(

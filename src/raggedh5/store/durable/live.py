@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 import h5py
 
 from raggedh5.errors import ClosedError, FormatError, RaggedH5Error, WriteError
-from raggedh5.store.descriptors import is_locked, lock, unlock
-from raggedh5.store.journal import generation, has_journal, journal_of
-from raggedh5.store.paged_file import OTHERS, is_search
+from raggedh5.store.durable.descriptors import is_locked, lock, unlock
+from raggedh5.store.durable.journal import generation, has_journal, journal_of
+from raggedh5.store.durable.paged_file import OTHERS, is_search
 
 __all__ = ["Live"]
 

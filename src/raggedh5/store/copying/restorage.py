@@ -10,9 +10,9 @@ import numpy as np
 from raggedh5.core.chunks import TARGET, Access, plan_grid, plan_length
 from raggedh5.core.codecs import Blosc, as_codec
 from raggedh5.core.pipeline_codecs import codec_like
+from raggedh5.store.copying.twins import create_twin
 from raggedh5.store.facts import Facts
 from raggedh5.store.layout import Storage, create_buffer
-from raggedh5.store.twins import create_twin
 
 __all__ = ["Restorage"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.store.assembly import Change, Target
+from raggedh5.store.copying.assembly import Change, Target
 from raggedh5.store.reader import Reader
 
 __all__ = ["cast", "recode", "shift", "turn"]

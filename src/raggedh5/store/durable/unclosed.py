@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.descriptors import lock, pwrite_all
+from raggedh5.store.durable.descriptors import lock, pwrite_all
 from raggedh5.store.superblock import SIZE, find_superblock, mended
 
 __all__ = ["Mended", "mend_superblock"]

@@ -11,11 +11,11 @@ from h5py import h5a, h5d, h5o, h5p, h5s
 from raggedh5.core.checksum import checksum
 from raggedh5.core.pipeline_codecs import given_parameters
 from raggedh5.errors import FormatError
-from raggedh5.store.attribute_copy import attribute_names, copy_attribute
+from raggedh5.store.copying.attribute_copy import attribute_names, copy_attribute
+from raggedh5.store.copying.link_copy import link_properties
 from raggedh5.store.damage import PROBLEMS
 from raggedh5.store.facts import Facts, pipeline_of
 from raggedh5.store.handle import Handle
-from raggedh5.store.link_copy import link_properties
 from raggedh5.store.pieces import Piece, Pieces
 
 __all__ = [

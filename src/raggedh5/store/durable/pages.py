@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.errors import FormatError
-from raggedh5.store.descriptors import pread_all, pwrite_all
+from raggedh5.store.durable.descriptors import pread_all, pwrite_all
 from raggedh5.store.superblock import without_marks
 
 __all__ = ["PAGE", "SECTOR", "Pages", "read_page", "runs_of", "sector_sums"]

@@ -10,8 +10,8 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.care import recover
-from raggedh5.store import durability, journal, paged_file, pages
-from raggedh5.store.journal import Journal, generation, has_journal, journal_of
+from raggedh5.store.durable import durability, journal, paged_file, pages
+from raggedh5.store.durable.journal import Journal, generation, has_journal, journal_of
 
 
 @pytest.fixture(autouse=True)

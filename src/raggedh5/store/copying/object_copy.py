@@ -18,12 +18,12 @@ from h5py import h5o, h5s
 
 from raggedh5.core.checksum import UNKNOWN
 from raggedh5.errors import FormatError, RaggedH5Error, WriteError
-from raggedh5.store.attribute_copy import holds_references
-from raggedh5.store.chunk_copy import copy_chunks
 from raggedh5.store.chunkmap import ChunkMap
+from raggedh5.store.copying.attribute_copy import holds_references
+from raggedh5.store.copying.chunk_copy import copy_chunks
+from raggedh5.store.copying.twins import create_exact
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
-from raggedh5.store.twins import create_exact
 
 __all__ = ["copy_dataset", "verify_dataset"]
 

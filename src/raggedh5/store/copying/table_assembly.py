@@ -6,11 +6,11 @@ import h5py
 
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.errors import WriteError
-from raggedh5.store.assembly import Target
 from raggedh5.store.attributes import set_number
-from raggedh5.store.changes import shift
-from raggedh5.store.column_assembly import ColumnAssembly
-from raggedh5.store.table_source import TableSource
+from raggedh5.store.copying.assembly import Target
+from raggedh5.store.copying.changes import shift
+from raggedh5.store.copying.column_assembly import ColumnAssembly
+from raggedh5.store.copying.table_source import TableSource
 
 __all__ = ["MakeBuffer", "TableAssembly", "parts_of"]
 

@@ -7,15 +7,15 @@ import h5py
 
 from raggedh5.core.form import FieldForm, main_buffer, with_columns
 from raggedh5.core.schema import Column
-from raggedh5.store.assembly import Assembly, Target
 from raggedh5.store.attributes import get_text, set_number, set_text
+from raggedh5.store.copying.assembly import Assembly, Target
+from raggedh5.store.copying.restorage import Restorage
+from raggedh5.store.copying.table_assembly import TableAssembly, parts_of
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer
+from raggedh5.store.copying.virtual_assembly import VirtualAssembly
 from raggedh5.store.facts import Facts
 from raggedh5.store.layout import create_group, set_form
-from raggedh5.store.restorage import Restorage
-from raggedh5.store.table_assembly import TableAssembly, parts_of
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer
-from raggedh5.store.virtual_assembly import VirtualAssembly
 
 __all__ = ["OWN", "assemble_like", "copy_whole", "needed_extents"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
-from raggedh5.store.journal import journal_of
+from raggedh5.store.durable.journal import journal_of
 
 
 def batch(i, rows=3):

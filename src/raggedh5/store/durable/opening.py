@@ -7,13 +7,13 @@ from typing import Any
 import h5py
 
 from raggedh5.errors import FormatError, RaggedH5Error, WriteError
-from raggedh5.store.descriptors import lock, sync_folder
-from raggedh5.store.durability import Durability, Level
-from raggedh5.store.flusher import Interval
-from raggedh5.store.journal import Journal, fingerprint, has_journal, journal_of
+from raggedh5.store.durable.descriptors import lock, sync_folder
+from raggedh5.store.durable.durability import Durability, Level
+from raggedh5.store.durable.flusher import Interval
+from raggedh5.store.durable.journal import Journal, fingerprint, has_journal, journal_of
+from raggedh5.store.durable.paged_file import PagedFile
+from raggedh5.store.durable.recovery import Recovery, recover_pages
 from raggedh5.store.opening import NewFile
-from raggedh5.store.paged_file import PagedFile
-from raggedh5.store.recovery import Recovery, recover_pages
 
 __all__ = ["open_durable"]
 

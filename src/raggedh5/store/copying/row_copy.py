@@ -7,18 +7,18 @@ import h5py
 import numpy as np
 
 from raggedh5.core.rows import Rows
-from raggedh5.store.array_assembly import by_hdf5, create_by_hdf5
-from raggedh5.store.assembly import Assembly
+from raggedh5.store.copying.array_assembly import by_hdf5, create_by_hdf5
+from raggedh5.store.copying.assembly import Assembly
+from raggedh5.store.copying.restorage import Restorage
+from raggedh5.store.copying.table_copy import assemble_like
+from raggedh5.store.copying.table_source import TableSource
+from raggedh5.store.copying.transfer import Transfer
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Reader
-from raggedh5.store.restorage import Restorage
 from raggedh5.store.row_offsets import RowOffsets
 from raggedh5.store.table import Table
-from raggedh5.store.table_copy import assemble_like
-from raggedh5.store.table_source import TableSource
-from raggedh5.store.transfer import Transfer
 
 __all__ = ["copy_array_rows", "copy_table_rows", "in_one_piece"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import h5py
 
 from raggedh5.errors import WriteError
+from raggedh5.store.copying.object_copy import verify_dataset
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import read_layout
-from raggedh5.store.object_copy import verify_dataset
 from raggedh5.store.opening import NewFile, check_unheld
 from raggedh5.store.walk import walk
 

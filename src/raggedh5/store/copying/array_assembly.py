@@ -8,15 +8,15 @@ from h5py import h5d, h5s
 
 from raggedh5.core.rows import Rows
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.assembly import Assembly, Target
-from raggedh5.store.attribute_copy import holds_references
-from raggedh5.store.changes import cast
+from raggedh5.store.copying.assembly import Assembly, Target
+from raggedh5.store.copying.attribute_copy import holds_references
+from raggedh5.store.copying.changes import cast
+from raggedh5.store.copying.restorage import Restorage
+from raggedh5.store.copying.transfer import Transfer
+from raggedh5.store.copying.virtual_assembly import VirtualAssembly
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
-from raggedh5.store.restorage import Restorage
-from raggedh5.store.transfer import Transfer
-from raggedh5.store.virtual_assembly import VirtualAssembly
 
 __all__ = ["ArrayAssembly", "assemble_array", "by_hdf5", "create_by_hdf5"]
 

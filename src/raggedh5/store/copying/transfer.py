@@ -10,20 +10,20 @@ import numpy as np
 from h5py import h5a, h5d, h5o, h5r
 
 from raggedh5.errors import WriteError
-from raggedh5.store.assembly import Assembly
-from raggedh5.store.attribute_copy import (
+from raggedh5.store.copying.assembly import Assembly
+from raggedh5.store.copying.attribute_copy import (
     attribute_names,
     copy_attributes,
     holds_references,
     remapped,
 )
+from raggedh5.store.copying.link_copy import add_link
+from raggedh5.store.copying.object_copy import copy_dataset
+from raggedh5.store.copying.twins import create_group_like
 from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle
-from raggedh5.store.link_copy import add_link
-from raggedh5.store.object_copy import copy_dataset
 from raggedh5.store.reader import Reader
-from raggedh5.store.twins import create_group_like
 from raggedh5.store.walk import Found
 
 __all__ = ["Transfer", "transferring"]

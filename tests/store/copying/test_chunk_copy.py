@@ -7,11 +7,11 @@ import pytest
 import raggedh5 as rh5
 from raggedh5.core.pipeline_codecs import codec_like
 from raggedh5.errors import FormatError
-from raggedh5.store.assembly import Assembly
+from raggedh5.store.copying.assembly import Assembly
+from raggedh5.store.copying.twins import create_twin, same_chunks
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.reader import Reader
-from raggedh5.store.twins import create_twin, same_chunks
 from same_files import chunk_bytes, flip_byte
 
 CODECS = {

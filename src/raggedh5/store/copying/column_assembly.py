@@ -9,9 +9,9 @@ from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm
 from raggedh5.core.strings import encode
 from raggedh5.errors import SchemaError
-from raggedh5.store.assembly import Target
-from raggedh5.store.changes import cast, recode, shift, turn
-from raggedh5.store.table_source import TableSource
+from raggedh5.store.copying.assembly import Target
+from raggedh5.store.copying.changes import cast, recode, shift, turn
+from raggedh5.store.copying.table_source import TableSource
 
 __all__ = ["ColumnAssembly", "UnitedDictionary"]
 

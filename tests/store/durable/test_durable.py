@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
-from raggedh5.store import durability
-from raggedh5.store.flusher import Interval
-from raggedh5.store.journal import has_journal, journal_of
+from raggedh5.store.durable import durability
+from raggedh5.store.durable.flusher import Interval
+from raggedh5.store.durable.journal import has_journal, journal_of
 
 LEVELS = ["process", "disk"]
 

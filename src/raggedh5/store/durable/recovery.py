@@ -6,12 +6,12 @@ from pathlib import Path
 
 from raggedh5.errors import FormatError
 from raggedh5.store.array_writer import ArrayWriter
+from raggedh5.store.durable.journal import Journal, Kind, fingerprint
+from raggedh5.store.durable.pages import Pages
+from raggedh5.store.durable.row_log import LoggedRows, read_rows
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
-from raggedh5.store.journal import Journal, Kind, fingerprint
 from raggedh5.store.layout import Storage
-from raggedh5.store.pages import Pages
-from raggedh5.store.row_log import LoggedRows, read_rows
 from raggedh5.store.writer import TableWriter
 
 __all__ = ["Recovery", "recover_pages", "replay"]

@@ -1,0 +1,1 @@
+"""Files that survive: pages, journal, recovery, and reading while somebody writes."""
