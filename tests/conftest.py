@@ -2,5 +2,10 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    database=None,  # examples of another version of a test, run at the same time, would confuse it
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")

@@ -18,6 +18,7 @@ import raggedh5.store.durable.durability as durability
 from crashing.shim import KILL, TEAR, Shim
 from crashing.story import Story, check
 from raggedh5.care import recover
+from raggedh5.store.durable.journal import has_journal
 
 QUICK = {"process": 0.12, "disk": 0.15}
 """Seconds that a writer takes at most, about."""
@@ -71,7 +72,7 @@ def examine(path, story, safe):
                     story.append_one(file["atoms"])
                     if len(file["atoms"]) != rows + 1:
                         wrong = f"{len(file['atoms'])} rows after one was appended to {rows}"
-            if wrong is None and list(path.parent.glob("*.journal")):
+            if wrong is None and has_journal(path):
                 wrong = "the journal is there still"
         if wrong is not None:
             os.write(out, wrong.encode())

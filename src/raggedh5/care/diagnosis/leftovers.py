@@ -34,7 +34,7 @@ def beside(path: Path) -> list[Finding]:
 
 def _writer_of(name: str, target: str) -> int | None:
     """Return which process made a temporary file for `target`, None for any other file."""
-    found = re.fullmatch(r"\.(.*)\.(\d+)-[0-9a-f]{8}\.tmp", name, re.DOTALL)
+    found = re.fullmatch(r"\.(.*)\.(\d+)-[0-9a-f]{8}\.tmp(?:\.journal)?", name, re.DOTALL)
     if found is None:
         return None
     begin = found[1]

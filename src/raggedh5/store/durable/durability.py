@@ -203,9 +203,9 @@ class Durability:
             if os.getpid() == self._owner:
                 with self._journal.without_readers():
                     self._commit()
-                self._journal.remove()
-                if self._sync:
-                    with self._in_own_words("its folder could not be synced"):
+                with self._in_own_words("its journal could not be deleted"):
+                    self._journal.remove()
+                    if self._sync:
                         sync_folder(self.path.parent)
         finally:
             self.release()

@@ -101,8 +101,9 @@ class Pages:
         """Write the pages to their places, and make the file as long as it is to be."""
         at = 0
         for first, last in runs_of(self.numbers.tolist()):
+            # Whole pages, also at the end: half a sector would be neither as it was nor as it is.
             raw = self.content[at : at + last - first].reshape(-1)
-            pwrite_all(descriptor, [raw[: max(self.end - first * PAGE, 0)]], first * PAGE)
+            pwrite_all(descriptor, [raw], first * PAGE)
             at += last - first
         if os.fstat(descriptor).st_size != self.end:
             os.ftruncate(descriptor, self.end)
