@@ -137,8 +137,11 @@ class Array:
                     handle, self._dataset, self._blocksize
                 )
             fitting = self._fitting(as_numpy(block))
-            with handle.appending():
+            handle.appending = True
+            try:
                 writer.append(fitting)
+            finally:
+                handle.appending = False
             handle.appended(writer, len(fitting))
 
     def __getitem__(self, selection: Any) -> Any:

@@ -1,11 +1,10 @@
 """An open file as one `File` has it: how it reads, what it shares with others on the same file."""
 
-import contextlib
 import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeVar
 
 import h5py
@@ -77,6 +76,8 @@ class Handle:
         Removes the temporary file of one that is never closed.
     safety : Safety or None
         What makes the file survive, where it is durable.
+    appending : bool
+        Whether an append is under way: columns may differ, and nobody may flush meanwhile.
     epoch : int
         Counts up when the file was opened again, and objects in it are others than before.
     parts : dict
@@ -109,7 +110,7 @@ class Handle:
         self.adopted = adopted
         self.durable = durable
         self.safety: Safety | None = None
-        self._appending = False
+        self.appending = False
         self.changing = self.file.mode == "r+"
         self.writable = self.changing and not read_only
         self.pool = Pool(threads)
@@ -173,18 +174,9 @@ class Handle:
         if self.safety is not None:
             self.safety.check()
 
-    @contextlib.contextmanager
-    def appending(self) -> Iterator[None]:
-        """Let nobody flush meanwhile, such as the handler of a signal: columns may differ."""
-        self._appending = True
-        try:
-            yield
-        finally:
-            self._appending = False
-
     def check_between_appends(self) -> None:
         """Refuse to flush or close a file in the middle of an append."""
-        if self._appending:
+        if self.appending:
             raise WriteError(
                 f"{self.path}: an append is under way in this very thread; a handler of signals "
                 "should leave flushing and closing to the program that it interrupts"

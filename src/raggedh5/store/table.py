@@ -184,8 +184,11 @@ class Table:
                 batch = Batch(data, mask, lengths, item_masks, writer.ragged)
             except SchemaError as error:
                 raise SchemaError(f"{self._name}: {error}") from error
-            with handle.appending():
+            handle.appending = True
+            try:
                 writer.append(batch)
+            finally:
+                handle.appending = False
             handle.appended(writer, batch.rows)
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
