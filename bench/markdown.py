@@ -55,11 +55,12 @@ back to its host, as this one does, a page may then cost ten times as much, and 
 meets such pages is chance. The widest ranges of rounds come from that, above all those of reading
 and of dense arrays, where memory and disk change places from one run of this page to the next.
 
-Durable writing writes everything twice: rows to the journal as they are, with a checksum, and chunks
-to the file. On top of that a checkpoint, every 32 MiB, costs some 9 ms: all last chunks are compressed
-and stored, and since HDF5 puts them where the last ones were, they pass through the journal as well.
-With a journal of 64 MiB a run of 240 MB is faster (0.50 instead of 0.44 times the speed of one
-that is not durable) and one of 60 MB slower, for memory that is touched for the first time.
+Durable writing writes everything twice: rows to the journal as they are, with a checksum, and
+chunks to the file. On top of that a checkpoint, every 32 MiB, costs some 9 ms: all last chunks are
+compressed and stored, and since HDF5 puts them where the last ones were, they pass through the
+journal as well. With a journal of 64 MiB a run of 240 MB is faster (0.50 instead of 0.44 times the
+speed of one that is not durable) and one of 60 MB slower, for memory that is touched for the first
+time.
 
 Checking a file takes no longer than reading it, where it is done in this process; the child that
 suspect files are read in takes a third of a second to start, whatever their size, most of it to
