@@ -274,6 +274,24 @@ def test_in_place_the_damaged_file_is_kept(path):
     ]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_was_not_closed_is_recovered_first(tmp_path):
+    path = tmp_path / "run.h5"
+    child = os.fork()
+    if child == 0:
+        file = rh5.File(path, "w", durable="process")
+        for i in range(3):
+            file.create_array(f"a{i}", data=[i])
+            file["a0"].append([7])
+            file.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    report, repaired = validate_and_repair_if_needed(path)
+    assert report.valid
+    assert repaired is None
+    assert rh5.read(path)["a0"].tolist() == [0, 7, 7, 7]
+
+
 def test_validate_and_repair_if_needed(path):
     before = path.read_bytes()
     report, repaired = validate_and_repair_if_needed(path)

@@ -9,11 +9,13 @@ from typing import Any
 from raggedh5.care.isolation.child import StoppedError, run_isolated
 from raggedh5.care.isolation.pulse import Pulse
 from raggedh5.care.progress import Progress, silent
+from raggedh5.care.recover import recover
 from raggedh5.care.salvaging.file import salvage_file
 from raggedh5.care.salvaging.report import RepairReport, report_of
 from raggedh5.care.targets import check_target
 from raggedh5.care.validate import ValidationReport, validate
 from raggedh5.errors import FormatError, WriteError
+from raggedh5.store.durable.journal import has_journal
 from raggedh5.store.opening import NewFile
 
 __all__ = ["repair", "validate_and_repair_if_needed"]
@@ -116,6 +118,9 @@ def validate_and_repair_if_needed(
 ) -> tuple[ValidationReport, RepairReport | None]:
     """Check a file, and where it has errors repair it in place, with a backup.
 
+    One that was not closed by its writer is brought back to its last flush first; see
+    `raggedh5.care.recover`.
+
     Returns
     -------
     ValidationReport
@@ -137,6 +142,8 @@ def validate_and_repair_if_needed(
     >>> report.valid, repaired
     (True, None)
     """
+    if has_journal(path):
+        recover(path)
     report = validate(path, isolated=isolated, progress=progress)
     if report.valid:
         return report, None
