@@ -154,6 +154,49 @@ def test_a_change_that_fails_half_way(path, monkeypatch):
     assert values(copy) == [1, 2]
 
 
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "no space"), KeyboardInterrupt()])
+def test_a_header_that_is_not_there_for_good(path, error, monkeypatch):
+    """An epoch that could not be begun is begun before anything is recorded in it."""
+    with rh5.File(path, "w", durable="disk") as file:
+        file.create_table("t").append({"x": [[1.0]]})
+        file.flush()
+        real_fsync, real_begin = os.fsync, journal.Journal.begin
+        held = file._safety._journal.descriptor
+
+        def begin(self, *arguments):
+            def fsync(descriptor):
+                if descriptor == held:
+                    raise error
+                real_fsync(descriptor)
+
+            monkeypatch.setattr(os, "fsync", fsync)
+            try:
+                real_begin(self, *arguments)
+            finally:
+                monkeypatch.setattr(os, "fsync", real_fsync)
+
+        monkeypatch.setattr(journal.Journal, "begin", begin)
+        file.h5.attrs["a"] = 1
+        file["t"].append({"x": [[2.0]]})
+        with pytest.raises((rh5.WriteError, KeyboardInterrupt)):
+            file.flush()
+        monkeypatch.setattr(journal.Journal, "begin", real_begin)
+        copies = [crashed(path, "first.h5")]
+
+        def apply(self, descriptor):  # killed in the middle of the next change
+            copies.append(crashed(path, "second.h5"))
+            real_apply(self, descriptor)
+
+        real_apply = pages.Pages.apply
+        monkeypatch.setattr(pages.Pages, "apply", apply)
+        file.h5.attrs["a"] = 2
+        file.flush()
+        monkeypatch.setattr(pages.Pages, "apply", real_apply)
+    for copy in copies:
+        recover(copy)
+        assert values(copy) == [1, 2]
+
+
 def test_a_disk_that_fails_is_not_believed_again(path, monkeypatch):
     file = rh5.File(path, "w", durable="disk")
     file.create_table("t").append({"x": [[1.0]]})

@@ -260,9 +260,9 @@ class Durability:
             pages = self._paged.pages()
             pages.clear_marks()
             self._sync_file()
+            self._unapplied = True  # from the moment on that the record may be there
             # Of several such records in an epoch the last one counts; it has all pages, too.
             self._journal.append(Kind.PAGES, pages.pieces())
-            self._unapplied = True
             with self._journal.changing():
                 pages.apply(descriptor)
             self._sync_file()

@@ -144,6 +144,7 @@ class Journal:
         self.descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if create else 0), 0o666)
         self.header = None if create else self._latest()
         self._place = _RECORDS, 0
+        self._header_due = False
         self._patient_from = 0.0
         self._closing = weakref.finalize(self, os.close, self.descriptor)
         self._closing.atexit = False
@@ -155,14 +156,11 @@ class Journal:
 
     def begin(self, end: int, mark: int) -> None:
         """Begin an epoch with a file of that length and fingerprint. What came before is void."""
-        epoch = self.header.epoch + 1 if self.header else 1
-        body = _HEADER.pack(MAGIC, VERSION, 0, epoch, end, mark, 0)[:-8]
-        header = body + _NUMBER.pack(checksum(body))
-        pwrite_all(self.descriptor, [header], _SLOTS[epoch % 2])
-        if self.sync:  # before any record takes the place of one of the last epoch
-            os.fsync(self.descriptor)
-        self.header = Header(epoch, end, mark)
+        # Until the header is there for good, `append` writes it anew: memory and disk must agree.
+        self._header_due = True
+        self.header = Header(self.header.epoch + 1 if self.header else 1, end, mark)
         self._place = _RECORDS, 0
+        self._write_header(self.header)
 
     def append(self, kind: Kind, pieces: Sequence[Any]) -> None:
         """Append a record; when this returns, it is there for good.
@@ -175,6 +173,8 @@ class Journal:
         header = self.header
         if header is None:
             raise ValueError("no epoch has begun")
+        if self._header_due:
+            self._write_header(header)
         at, number = self._place
         length = sum(memoryview(piece).nbytes for piece in pieces)
         head = _RECORD.pack(RECORD_MAGIC, kind, header.epoch, number, length, 0)[:-8]
@@ -248,6 +248,14 @@ class Journal:
             with contextlib.suppress(FileNotFoundError):
                 self.path.unlink()
         self.close()
+
+    def _write_header(self, header: Header) -> None:
+        body = _HEADER.pack(MAGIC, VERSION, 0, *header, 0)[:-8]
+        raw = body + _NUMBER.pack(checksum(body))
+        pwrite_all(self.descriptor, [raw], _SLOTS[header.epoch % 2])
+        if self.sync:  # before any record takes the place of one of the last epoch
+            os.fsync(self.descriptor)
+        self._header_due = False
 
     def _latest(self) -> Header | None:
         """Return the header of the latest epoch, None where no epoch had begun."""
