@@ -183,9 +183,9 @@ def test_a_header_that_is_not_there_for_good(path, error, monkeypatch):
         monkeypatch.setattr(journal.Journal, "begin", real_begin)
         copies = [crashed(path, "first.h5")]
 
-        def apply(self, descriptor):  # killed in the middle of the next change
-            copies.append(crashed(path, "second.h5"))
+        def apply(self, descriptor):  # killed behind the next change, before it is concluded
             real_apply(self, descriptor)
+            copies.append(crashed(path, "second.h5"))
 
         real_apply = pages.Pages.apply
         monkeypatch.setattr(pages.Pages, "apply", apply)
