@@ -181,17 +181,20 @@ def test_a_header_that_is_not_there_for_good(path, error, monkeypatch):
         with pytest.raises((rh5.WriteError, KeyboardInterrupt)):
             file.flush()
         monkeypatch.setattr(journal.Journal, "begin", real_begin)
-        copies = [crashed(path, "first.h5")]
+        copies, kinds = [crashed(path, "first.h5")], []
 
         def apply(self, descriptor):  # killed behind the next change, before it is concluded
             real_apply(self, descriptor)
             copies.append(crashed(path, "second.h5"))
+            found = Journal(journal_of(copies[-1]), create=False, sync=False)
+            kinds.extend(kind for kind, _ in found.records())
 
         real_apply = pages.Pages.apply
         monkeypatch.setattr(pages.Pages, "apply", apply)
         file.h5.attrs["a"] = 2
         file.flush()
         monkeypatch.setattr(pages.Pages, "apply", real_apply)
+        assert kinds == [journal.Kind.PAGES]  # which half a change could be made whole by
     for copy in copies:
         recover(copy)
         assert values(copy) == [1, 2]
