@@ -6,11 +6,16 @@ import time
 
 import numpy as np
 
+from raggedh5.care.isolation import server
 from raggedh5.errors import CodecError
 
+MEMORY = []
 
-def hang(pulse):
-    pulse.at("/somewhere")
+
+def hang(pulse, ignoring=False):
+    pulse.at(str(os.getpid()))
+    if ignoring:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(3600)
 
 
@@ -57,5 +62,19 @@ def chatter(pulse):
     return "ünïcode \udc80"
 
 
-def process(pulse):
-    return os.getpid()
+def processes(pulse):
+    return [os.getpid(), os.getppid()]
+
+
+def remember(value, pulse):
+    MEMORY.append(value)
+    return MEMORY
+
+
+def variable(name, pulse):
+    return os.environ.get(name)
+
+
+def impatient_server():
+    server.IDLE = 1.0
+    server.main()

@@ -16,7 +16,8 @@ import pytest
 
 from hostile_files import contents, damage, judge, judge_repair, make_files, protected
 from raggedh5.care import repair, validate
-from raggedh5.care.isolation.child import Isolated, StoppedError
+from raggedh5.care.isolation.child import Isolated
+from raggedh5.care.isolation.stopped import StoppedError
 from raggedh5.errors import RaggedH5Error
 
 WORKERS = 2

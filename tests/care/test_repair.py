@@ -13,8 +13,8 @@ from care.test_validate import flip, stored_chunk
 from hostile_files import contents, make_files
 from kinds import plain, ragged_kinds, row_kinds
 from raggedh5.care import repair, validate, validate_and_repair_if_needed
-from raggedh5.care.isolation.child import StoppedError
 from raggedh5.care.isolation.pulse import Pulse
+from raggedh5.care.isolation.stopped import StoppedError
 
 FILES = ["blosc", "lz4", "zstd", "bitshuffle", "gzip", "none", "latest", "adopted", "anndata"]
 

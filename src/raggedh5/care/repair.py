@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.isolation.child import StoppedError, run_isolated
 from raggedh5.care.isolation.pulse import Pulse
+from raggedh5.care.isolation.spare import run_isolated
+from raggedh5.care.isolation.stopped import StoppedError
 from raggedh5.care.progress import Progress, silent
 from raggedh5.care.recover import recover
 from raggedh5.care.salvaging.file import salvage_file

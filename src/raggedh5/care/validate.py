@@ -8,8 +8,9 @@ from typing import Any
 
 from raggedh5.care.checking.file_checks import check_file
 from raggedh5.care.checking.findings import Finding
-from raggedh5.care.isolation.child import StoppedError, run_isolated
 from raggedh5.care.isolation.pulse import Pulse
+from raggedh5.care.isolation.spare import run_isolated
+from raggedh5.care.isolation.stopped import StoppedError
 from raggedh5.care.progress import Progress, silent
 from raggedh5.errors import FormatError
 

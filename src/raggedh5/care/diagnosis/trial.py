@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from raggedh5.care.isolation.child import child_environment
+from raggedh5.care.isolation.environment import child_environment
 from raggedh5.errors import FormatError
 from raggedh5.store.attributes import get_number
 from raggedh5.store.damage import PROBLEMS

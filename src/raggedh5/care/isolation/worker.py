@@ -1,17 +1,14 @@
-"""The child process that works on suspect files: takes calls from stdin, answers on stdout.
+"""A call in a child process that works on a suspect file: its limits, and what it says.
 
-A call is a line of JSON: module, function, arguments, and how much memory may be allocated beyond
-what the process has. Answers are lines, too: progress (``done``, ``total``), where the work is
-(``at``), and last the ``result``, or an ``error`` with its ``message``.
+What it says are lines of JSON: progress (``done``, ``total``), where the work is (``at``), and last
+the ``result``, or an ``error`` with its ``message``. See `raggedh5.care.isolation.server`.
 """
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
 import os
-import sys
 import threading
 import time
 from typing import Any
@@ -24,7 +21,7 @@ try:
 except ImportError:  # there are no such limits on Windows
     resource = None  # type: ignore[assignment]
 
-__all__ = ["MOST_THREADS", "echo", "main"]
+__all__ = ["MOST_THREADS", "Line", "answer", "echo"]
 
 MOST_THREADS = 16
 """Threads have stacks, which count as allocated memory."""
@@ -32,18 +29,6 @@ MOST_THREADS = 16
 STACK = 1 << 23
 INTERVAL = 0.1
 """Seconds between two lines that say how far the work is."""
-
-
-def main() -> None:
-    """Answer calls until there are no more."""
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what a plugin prints is no answer
-    _die_with_parent()
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    out = Line(answers)
-    for line in sys.stdin.buffer:
-        _answer(json.loads(line), out)
 
 
 class Line:
@@ -86,7 +71,8 @@ def echo(value: Any, pulse: Pulse) -> Any:
     return value
 
 
-def _answer(call: dict[str, Any], out: Line) -> None:
+def answer(call: dict[str, Any], out: Line) -> None:
+    """Call the function that is asked for, and write its result, or its error."""
     try:
         function = getattr(importlib.import_module(call["module"]), call["function"])
         with _limited(call["memory"]):
@@ -138,11 +124,3 @@ def _allocated() -> int | None:
     except (OSError, ValueError):
         pass
     return None
-
-
-def _die_with_parent() -> None:
-    """End when the parent does, even in the middle of a call that never returns."""
-    if sys.platform == "linux":
-        kill_on_parent_death, sigkill = 1, 9
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(kill_on_parent_death, sigkill, 0, 0, 0)
