@@ -129,10 +129,12 @@ class ChunkSums:
                 self.stored_at, self.values[: high + 1], self._facts.address, self._fingerprint()
             )
             return
-        stored = h5py.Dataset(self._stored)
-        if len(stored) <= high:
-            stored.resize((high + 1,))
-        stored[low : high + 1] = self.values[low : high + 1]
+        if self._stored.shape[0] <= high:
+            self._stored.set_extent((high + 1,))
+        changed = self.values[low : high + 1]
+        place = self._stored.get_space()
+        place.select_hyperslab((low,), changed.shape)
+        self._stored.write(h5py.h5s.create_simple(changed.shape), place, changed)
 
     def forget(self, count: int) -> None:
         """Drop the checksums of all chunks from `count` on."""

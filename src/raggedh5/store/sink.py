@@ -70,9 +70,22 @@ class Job:
         Whether `source` goes back to the buffers.
     batch
         The batch that filled it.
+    coded
+        Bytes of `stored` once it is known that it is coded, 0 before.
     """
 
-    __slots__ = ("batch", "number", "ours", "place", "row", "source", "stored", "target", "work")
+    __slots__ = (
+        "batch",
+        "coded",
+        "number",
+        "ours",
+        "place",
+        "row",
+        "source",
+        "stored",
+        "target",
+        "work",
+    )
 
     def __init__(
         self,
@@ -93,6 +106,7 @@ class Job:
         self.stored = stored
         self.ours = ours
         self.batch = batch
+        self.coded = 0
         self.work: Work | None = None
         self.begin()
 
@@ -177,6 +191,8 @@ class ChunkSink:
         self.batch: AppendedBatch | None = None
         self.waiting = 0
         self._jobs: deque[Job] = deque()
+        self._uncoded: deque[Job] = deque()
+        self._coded = 0
 
     def put(
         self,
@@ -208,6 +224,8 @@ class ChunkSink:
         if job.work is not None:
             self.coders.put(job.work)
         self._jobs.append(job)
+        if self.hold:
+            self._uncoded.append(job)
         self.waiting += source.size
 
     def advance(self) -> None:
@@ -222,15 +240,25 @@ class ChunkSink:
         ):
             self._store_first()
 
-    def free_sources(self) -> None:
+    def free_sources(self) -> int:
         """Give back what chunks that wait to be stored were coded from, where that is done.
 
         Nobody else may need it: what has not been logged is read from there.
+
+        Returns
+        -------
+        int
+            Bytes of the chunks that are coded.
         """
-        for job in self._jobs:
-            if job.ours and job.work is not None and job.work.ready() and job.work.result() > 0:
+        uncoded = self._uncoded
+        while uncoded and (work := uncoded[0].work) is not None and work.ready():
+            job = uncoded.popleft()
+            job.coded = max(work.result(), 0)
+            self._coded += job.coded
+            if job.coded and job.ours:
                 self.buffers.give(job.source)
                 job.ours = False
+        return self._coded
 
     def wait(self) -> None:
         """Wait until everything is coded, so that no source is needed any more."""
@@ -268,6 +296,9 @@ class ChunkSink:
 
     def _finish(self, job: Job) -> None:
         self.waiting -= job.source.size
+        self._coded -= job.coded
+        if not job.coded and job in self._uncoded:
+            self._uncoded.remove(job)
         self.buffers.give(job.stored)
         if job.ours:
             self.buffers.give(job.source)

@@ -71,7 +71,8 @@ class Stream:
         self.row_bytes: int = self.dtype.itemsize * math.prod((self.length, *self.inner))
         self.extent = facts.shape[0]
         self.count = count
-        self.log = Unlogged(count) if handle.durable else None
+        self.item_bytes = self.row_bytes // self.length
+        self.log = Unlogged(count, self.item_bytes) if handle.durable else None
         self.fill = count % self.length
         self.before = before
         self.dirty = False
@@ -113,7 +114,7 @@ class Stream:
         self.fill += n
         while self.fill >= self.length and self._buffer is not None:
             row = self.count // self.length - self.fill // self.length
-            self._log_full(row)
+            self._log_full(row, self._buffer)
             self._put(row, self._buffer)
             self.fill -= self.length
             self._buffer = None
@@ -216,9 +217,15 @@ class Stream:
         if self.log is not None:
             self.log.cut(count)
 
-    def unlogged_items(self) -> list[Array] | None:
-        """Return the items that no flush has made safe yet, None where they are not at hand."""
-        return None if self.log is None else self.log.items(self.count, self._view[: self.fill])
+    def unlogged_items(self) -> tuple[int, list[memoryview]] | None:
+        """Return the first item that no flush has made safe yet, and the bytes from there on.
+
+        None where they are not at hand.
+        """
+        if self.log is None:
+            return None
+        parts = self.log.items(self.count, self.fill, self._buffer)
+        return None if parts is None else (self.log.first, parts)
 
     def settle(self) -> None:
         """Take note that every item is safe."""
@@ -240,11 +247,6 @@ class Stream:
         items = np.empty((count, *self.inner), self.dtype)
         items.reshape(-1).view(np.uint8)[:] = np.frombuffer(raw, np.uint8)
         self._copy(items[self.count - first :])
-
-    @property
-    def item_bytes(self) -> int:
-        """Bytes of an item."""
-        return self.row_bytes // self.length
 
     def put_tail(self) -> None:
         """Queue the last chunk as it is, unless it has been stored so before."""
@@ -314,11 +316,11 @@ class Stream:
         self._unsummed.update(range(job.row * self.cells, (job.row + 1) * self.cells))
         self.dataset[first : first + rows] = block
 
-    def _log_full(self, row: int) -> None:
+    def _log_full(self, row: int, buffer: Bytes) -> None:
         if self.log is None:
             return
         if self.whole or self.codec is None:
-            self.log.fill(row * self.length, self._view)
+            self.log.fill(row * self.length, buffer)
         else:  # its parts are coded from copies, and the buffer is used again
             self.log.lose()
 

@@ -133,30 +133,30 @@ def reopened(journal):
 
 
 def test_a_journal_gives_back_what_was_put_in(journal):
-    journal.append(Kind.ROWS, [b"one", np.arange(3)])
-    journal.append(Kind.PAGES, [b""])
+    journal.append(Kind.ROWS, [memoryview(b"one"), memoryview(np.arange(3)).cast("B")])
+    journal.append(Kind.PAGES, [memoryview(b"")])
     other = reopened(journal)
     assert other.header == journal.header
     found = list(other.records())
     assert found == [(Kind.ROWS, b"one" + np.arange(3).tobytes()), (Kind.PAGES, b"")]
     # What comes next goes behind it.
-    other.append(Kind.ROWS, [b"two"])
+    other.append(Kind.ROWS, [memoryview(b"two")])
     assert [payload for _, payload in reopened(journal).records()][-1] == b"two"
 
 
 def test_an_epoch_makes_the_records_of_the_last_one_void(journal):
-    journal.append(Kind.ROWS, [b"one"])
-    journal.append(Kind.ROWS, [b"two"])
+    journal.append(Kind.ROWS, [memoryview(b"one")])
+    journal.append(Kind.ROWS, [memoryview(b"two")])
     journal.begin(8000, 5)
     assert list(reopened(journal).records()) == []
-    journal.append(Kind.ROWS, [b"six"])
-    assert [payload for _, payload in reopened(journal).records()] == [b"six"]
+    journal.append(Kind.ROWS, [memoryview(b"six")])
+    assert [payload for _, payload in reopened(journal).records()] == [memoryview(b"six")]
     assert reopened(journal).header[1:] == (8000, 5)
 
 
 def test_any_byte_that_changes_ends_the_records(journal):
-    journal.append(Kind.ROWS, [b"first"])
-    journal.append(Kind.ROWS, [b"second"])
+    journal.append(Kind.ROWS, [memoryview(b"first")])
+    journal.append(Kind.ROWS, [memoryview(b"second")])
     whole = journal.path.read_bytes()
     for at in range(4096, len(whole)):
         damaged = bytearray(whole)

@@ -29,18 +29,25 @@ def pwrite_all(descriptor: int, pieces: Sequence[Any], address: int) -> int:
     OSError
         If not all could be written. Some of it may have been.
     """
-    views = [view for view in (memoryview(piece).cast("B") for piece in pieces) if view.nbytes]
-    start = address
-    while views:
-        done = os.pwritev(descriptor, views[:MOST_PIECES], address)
-        if done == 0:
+    start, left = address, list(pieces)
+    while left:
+        some = left[:MOST_PIECES]
+        done = os.pwritev(descriptor, some, address)
+        if done == 0 and any(memoryview(piece).nbytes for piece in some):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         address += done
-        while views and done >= views[0].nbytes:
-            done -= views.pop(0).nbytes
-        if done:
-            views[0] = views[0][done:]
+        left = _behind(some, done) + left[MOST_PIECES:]
     return address - start
+
+
+def _behind(pieces: Sequence[Any], done: int) -> list[Any]:
+    """Return what is left of buffers, the first `done` bytes taken away."""
+    for at, piece in enumerate(pieces):
+        view = memoryview(piece)
+        if view.nbytes > done:
+            return [view.cast("B")[done:], *pieces[at + 1 :]]
+        done -= view.nbytes
+    return []
 
 
 def pread_all(descriptor: int, count: int, address: int) -> bytes:

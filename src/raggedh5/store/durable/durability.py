@@ -236,7 +236,7 @@ class Durability:
         self._log.written(writers)
         self._new.clear()
         self._unsure = False
-        self._attached().sink.free_sources()
+        self._paged.expect(self._attached().sink.free_sources())
         self._logged = True
         return True
 

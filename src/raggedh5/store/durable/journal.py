@@ -23,18 +23,20 @@ Records of other epochs are leftovers.
 import contextlib
 import os
 import struct
+import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import xxhash
 
 from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
 from raggedh5.store.durable.descriptors import lock, pread_all, pwrite_all, unlock
+from raggedh5.store.durable.room import Room
 
 __all__ = [
     "SUFFIX",
@@ -63,6 +65,9 @@ PATIENCE = 0.5
 
 PAUSE = 5.0
 """Seconds without waiting, after it was in vain. Readers find out that the file has changed."""
+
+MOST_ROOM = 1 << 23
+"""Bytes of room that are made for records to come; as many as there are, at first."""
 
 _ENDS = 4096
 """Bytes at the start and at the end of a file that its fingerprint is made of."""
@@ -146,6 +151,7 @@ class Journal:
         self._place = _RECORDS, 0
         self._header_due = False
         self._patient_from = 0.0
+        self._room = Room(self.descriptor)
         self._closing = weakref.finalize(self, os.close, self.descriptor)
         self._closing.atexit = False
 
@@ -162,8 +168,8 @@ class Journal:
         self._place = _RECORDS, 0
         self._write_header(self.header)
 
-    def append(self, kind: Kind, pieces: Sequence[Any]) -> None:
-        """Append a record; when this returns, it is there for good.
+    def append(self, kind: Kind, pieces: Sequence[memoryview]) -> None:
+        """Append a record, given as bytes; when this returns, it is there for good.
 
         Raises
         ------
@@ -176,16 +182,18 @@ class Journal:
         if self._header_due:
             self._write_header(header)
         at, number = self._place
-        length = sum(memoryview(piece).nbytes for piece in pieces)
+        length = sum([piece.nbytes for piece in pieces])
         head = _RECORD.pack(RECORD_MAGIC, kind, header.epoch, number, length, 0)[:-8]
         digest = xxhash.xxh3_64(head)
         for piece in pieces:
-            digest.update(memoryview(piece).cast("B"))
+            digest.update(piece)
         head += _NUMBER.pack(digest.intdigest())
+        self._room.wait(at + _padded(_RECORD.size + length))
         pwrite_all(self.descriptor, [head, *pieces], at)
         if self.sync:
             os.fsync(self.descriptor)
         self._place = at + _padded(_RECORD.size + length), number + 1
+        self._room.make(self._place[0], self._place[0] + min(self.size, MOST_ROOM))
 
     def records(self) -> Iterator[tuple[Kind, bytes]]:
         """Go through the records of this epoch, up to the first that is not whole.
@@ -234,6 +242,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the journal, and leave it where it is."""
+        self._room.close()
         self._closing()
         self.descriptor = -1  # which may soon be that of another file
 
@@ -247,7 +256,11 @@ class Journal:
         if os.getpid() == self._owner:
             with contextlib.suppress(FileNotFoundError):
                 self.path.unlink()
-        self.close()
+        self._room.close()
+        if self._closing.detach():
+            # With the last descriptor the system frees all that was written: nobody need wait.
+            threading.Thread(target=os.close, args=(self.descriptor,)).start()
+        self.descriptor = -1
 
     def _write_header(self, header: Header) -> None:
         body = _HEADER.pack(MAGIC, VERSION, 0, *header, 0)[:-8]

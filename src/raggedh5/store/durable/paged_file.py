@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from raggedh5.store.durable.descriptors import pwrite_all, unlock
-from raggedh5.store.durable.pages import PAGE, Pages, read_page, runs_of, sector_sums
+from raggedh5.store.durable.pages import PAGE, Pages, read_page, read_pages, runs_of, sector_sums
+from raggedh5.store.durable.room import STEP, Room
 from raggedh5.store.superblock import SIGNATURE
 
 __all__ = ["OTHERS", "PagedFile", "is_search"]
@@ -55,11 +56,20 @@ class PagedFile(io.RawIOBase):
         self.touched = False
         self.end = committed
         self._at = 0
-        self._fixed = _up_to_page(committed)
+        self._fixed = self._written = _up_to_page(committed)
         self._pages: dict[int, bytearray] = {}
         self._waiting = 0
         self._owner = os.getpid()
         self._opened = False
+        self._room = Room(descriptor)
+
+    def expect(self, size: int) -> None:
+        """Take note of how many bytes of chunks will come with the next commit, at least.
+
+        There will be more: the last chunks, which are not full, and metadata.
+        """
+        size += size // 4
+        self._room.make(self._fixed, self._fixed + size // STEP * STEP)
 
     def opened(self) -> None:
         """Take note that HDF5 has opened the file.
@@ -73,6 +83,7 @@ class PagedFile(io.RawIOBase):
         """Close the file, and let go of its lock, also in children of a fork."""
         if self.descriptor >= 0:
             if os.getpid() == self._owner:
+                self._room.close()
                 unlock(self.descriptor)
             os.close(self.descriptor)
             self.descriptor = -1
@@ -157,19 +168,18 @@ class PagedFile(io.RawIOBase):
         OSError
             If there is no room for what HDF5 appended.
         """
+        self._room.wait()
         self._write_out()
         if os.fstat(self.descriptor).st_size < self.end:
             os.ftruncate(self.descriptor, self.end)
-        numbers = np.array(sorted(n for n in self._pages if n * PAGE < self.end), np.int64)
-        content = np.zeros((len(numbers), PAGE), np.uint8)
-        was = np.zeros_like(content)
-        for at, number in enumerate(numbers.tolist()):
-            content[at] = np.frombuffer(self._pages[number], np.uint8)
-            os.preadv(self.descriptor, [was[at].data], number * PAGE)
+        numbers = sorted(n for n in self._pages if n * PAGE < self.end)
+        joined = bytearray().join(self._pages[number] for number in numbers)
+        content = np.frombuffer(joined, np.uint8).reshape(-1, PAGE)
         # Behind the end HDF5 has nothing, and the file will have nothing.
-        if len(numbers) and int(numbers[-1] + 1) * PAGE > self.end:
-            content[-1, self.end - int(numbers[-1]) * PAGE :] = 0
-        return Pages(self.end, numbers, sector_sums(was), content)
+        if numbers and (numbers[-1] + 1) * PAGE > self.end:
+            content[-1, self.end - numbers[-1] * PAGE :] = 0
+        before = sector_sums(read_pages(self.descriptor, numbers))
+        return Pages(self.end, np.array(numbers, np.int64), before, content)
 
     @property
     def kept(self) -> int:
@@ -181,6 +191,7 @@ class PagedFile(io.RawIOBase):
         for first, last in runs_of(sorted(n for n in self._pages if n * PAGE >= self._fixed)):
             room = max(self.end - first * PAGE, 0)
             raw = b"".join(self._pages[number] for number in range(first, last))
+            self._written = max(self._written, last * PAGE)
             pwrite_all(self.descriptor, [memoryview(raw)[:room]], first * PAGE)
             for number in range(first, last):
                 del self._pages[number]
@@ -188,7 +199,8 @@ class PagedFile(io.RawIOBase):
     def committed(self) -> None:
         """Go on from the file as it is after its pages were applied."""
         self._pages.clear()
-        self._fixed = _up_to_page(self.end)
+        self._fixed = self._written = _up_to_page(self.end)
+        self._room.begin()
         self.touched = False
 
     def _pages_within(self, address: int, size: int) -> list[int]:
@@ -203,13 +215,22 @@ class PagedFile(io.RawIOBase):
     def _keep(self, address: int, view: memoryview) -> None:
         while view.nbytes:
             number, inside = divmod(address, PAGE)
-            page = self._pages.get(number)
-            if page is None:
-                page = self._pages[number] = read_page(self.descriptor, number)
             size = min(PAGE - inside, view.nbytes)
-            page[inside : inside + size] = view[:size]
+            if size == PAGE:
+                self._pages[number] = bytearray(view[:PAGE])
+            else:
+                page = self._pages.get(number)
+                if page is None:
+                    page = self._pages[number] = self._as_it_is(number)
+                page[inside : inside + size] = view[:size]
             view = view[size:]
             address += size
+
+    def _as_it_is(self, number: int) -> bytearray:
+        """Return a page as it is in the file: of zeros behind all that was written to it."""
+        if number * PAGE >= self._written:
+            return bytearray(PAGE)
+        return read_page(self.descriptor, number)
 
     def _append(self, address: int, view: memoryview) -> None:
         """Write whole pages of much at once; metadata come in small pieces, and wait."""
@@ -220,12 +241,15 @@ class PagedFile(io.RawIOBase):
             self._waiting += view.nbytes
             if self._waiting > LARGEST_WAIT:
                 self._waiting = 0
+                self._room.wait()
                 with contextlib.suppress(OSError):  # no room: `pages` will try again, and say so
                     self._write_out()
             return
         self._keep(address, view[: first - address])
         self._keep(last, view[last - address :])
         whole = view[first - address : last - address]
+        self._room.wait(last)
+        self._written = max(self._written, last)  # also if only some of it is
         try:
             pwrite_all(self.descriptor, [whole], first)
         except OSError:  # no room: `pages` will try again, and say so

@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from raggedh5.errors import FormatError
 from raggedh5.store.durable.descriptors import pread_all, pwrite_all
 from raggedh5.store.superblock import without_marks
 
-__all__ = ["PAGE", "SECTOR", "Pages", "read_page", "runs_of", "sector_sums"]
+__all__ = ["PAGE", "SECTOR", "Pages", "read_page", "read_pages", "runs_of", "sector_sums"]
 
 PAGE = 4096
 SECTOR = 512
@@ -71,10 +70,11 @@ class Pages:
             raise FormatError("the journal holds pages that cannot be placed")
         return cls(end, numbers, before.reshape(count, _SECTORS), content.reshape(count, PAGE))
 
-    def pieces(self) -> list[NDArray[Any]]:
+    def pieces(self) -> list[memoryview]:
         """Return these pages as a record: end and count, numbers, checksums, content."""
         head = np.array([self.end, len(self.numbers)], "<i8")
-        return [head, self.numbers, self.before.reshape(-1), self.content.reshape(-1)]
+        parts = (head, self.numbers, self.before.reshape(-1), self.content.reshape(-1))
+        return [part.data.cast("B") if part.size else memoryview(b"") for part in parts]
 
     def clear_marks(self) -> None:
         """Take away the mark that HDF5 leaves in a file while it is open for writing."""
@@ -87,10 +87,7 @@ class Pages:
 
         There is such a one in a file that these pages were not made for.
         """
-        found = np.zeros_like(self.content)
-        for number, page in zip(self.numbers.tolist(), found, strict=True):
-            page[:] = np.frombuffer(read_page(descriptor, number), np.uint8)
-        sums = sector_sums(found)
+        sums = sector_sums(read_pages(descriptor, self.numbers.tolist()))
         strange = np.argwhere((sums != self.before) & (sums != sector_sums(self.content)))
         if not len(strange):
             return None
@@ -123,6 +120,23 @@ def read_page(descriptor: int, number: int) -> bytearray:
     raw = pread_all(descriptor, PAGE, number * PAGE)
     page[: len(raw)] = raw
     return page
+
+
+def read_pages(descriptor: int, numbers: list[int]) -> NDArray[np.uint8]:
+    """Read pages, shape (pages, 4096), filled up with zeros behind the end of the file.
+
+    Parameters
+    ----------
+    numbers
+        Which, in rising order.
+    """
+    pages = np.zeros((len(numbers), PAGE), np.uint8)
+    at = 0
+    for first, last in runs_of(numbers):
+        raw = pread_all(descriptor, (last - first) * PAGE, first * PAGE)
+        pages[at : at + last - first].reshape(-1)[: len(raw)] = np.frombuffer(raw, np.uint8)
+        at += last - first
+    return pages
 
 
 def sector_sums(pages: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -16,9 +16,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from raggedh5.errors import FormatError
 from raggedh5.store.facts import name_of
 from raggedh5.store.stream import Stream
@@ -84,14 +81,14 @@ class RowLog:
     def __init__(self) -> None:
         self._numbers: dict[Logging, int] = {}
 
-    def record(self, writers: Sequence[Logging]) -> list[Any] | None:
+    def record(self, writers: Sequence[Logging]) -> list[memoryview] | None:
         """Return the parts of a record with what is new in these, None where that is not at hand.
 
         Call `written` when it has been written.
         """
         named: list[dict[str, Any]] = []
         numbers: list[int] = []
-        items: list[NDArray[Any]] = []
+        items: list[memoryview] = []
         for writer in writers:
             streams = writer.streams
             number = self._numbers.get(writer)
@@ -107,20 +104,22 @@ class RowLog:
                 new = stream.unlogged_items()
                 if new is None:
                     return None
-                numbers += stream.count - sum(map(len, new)), sum(map(len, new))
-                items += new
+                first, parts = new
+                numbers += first, stream.count - first
+                items += parts
         text = json.dumps(named).encode()
         head = (
             _LENGTH.pack(len(text)),
             text,
             struct.pack(f"<Q{len(numbers)}q", len(numbers), *numbers),
         )
-        return [b"".join(head), *(part.reshape(-1).view(np.uint8) for part in items)]
+        return [memoryview(b"".join(head)), *items]
 
     def written(self, writers: Sequence[Logging]) -> None:
         """Take note that what `record` returned for these is safe."""
         for writer in writers:
-            self._numbers.setdefault(writer, len(self._numbers))
+            if writer not in self._numbers:
+                self._numbers[writer] = len(self._numbers)
             for stream in writer.streams:
                 stream.settle()
 

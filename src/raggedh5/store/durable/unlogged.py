@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Unlogged"]
 
-Items = NDArray[Any]
+Bytes = NDArray[Any]
 
 LARGEST = 1 << 25
 """Bytes of chunks that are remembered for a stream."""
@@ -19,6 +19,8 @@ class Unlogged:
     ----------
     count
         Items of the stream that are safe.
+    item_bytes
+        Bytes of an item.
 
     Attributes
     ----------
@@ -26,22 +28,23 @@ class Unlogged:
         The first item that is not safe.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, item_bytes: int) -> None:
         self.first = count
-        self._full: list[tuple[int, Items]] = []
+        self._item_bytes = item_bytes
+        self._full: list[tuple[int, Bytes]] = []
         self._held = 0
         self._at_hand = True
 
-    def fill(self, first: int, items: Items) -> None:
+    def fill(self, first: int, chunk: Bytes) -> None:
         """Remember a chunk that has become full; its items stay where they are until `settle`.
 
         More of them than are held back from the file are of no use: then they have been stored.
         """
-        self._held += items.nbytes
+        self._held += chunk.nbytes
         if self._held > LARGEST:
             self.lose()
         if self._at_hand:
-            self._full.append((first, items))
+            self._full.append((first, chunk))
 
     def lose(self) -> None:
         """Take note that items went by that are not to be had again."""
@@ -50,30 +53,44 @@ class Unlogged:
 
     def cut(self, count: int) -> None:
         """Forget items from `count` on: the batch that they came with was refused."""
-        self._full = [(first, items) for first, items in self._full if first + len(items) <= count]
+        size = self._item_bytes
+        self._full = [
+            chunk for chunk in self._full if chunk[0] * size + chunk[1].nbytes <= count * size
+        ]
 
-    def items(self, count: int, tail: Items) -> list[Items] | None:
-        """Return the items that are not safe, None where they are not at hand.
+    def items(self, count: int, fill: int, chunk: Bytes | None) -> list[memoryview] | None:
+        """Return the bytes of items `first` to `count`, None where they are not at hand.
 
         Parameters
         ----------
         count
             Items of the stream.
-        tail
-            The last of them, those of the chunk that is not full.
+        fill, chunk
+            How many of them are in the chunk that is not full, and its bytes.
         """
+        size, at, start = self._item_bytes, self.first, count - fill
+        if not self._at_hand or not size:
+            return None
         parts = []
-        for first, items in [*self._full, (count - len(tail), tail)]:
-            part = items[max(self.first - first, 0) :]
-            if len(part):
+        for first, full in self._full:
+            if first > at:  # chunks that were stored and forgotten, or taken back, leave gaps
+                return None
+            part = full.data[(at - first) * size :]
+            if part.nbytes:
                 parts.append(part)
-        # Chunks that were stored and forgotten, or taken back, leave gaps.
-        whole = self._at_hand and sum(map(len, parts)) == count - self.first
-        return parts if whole else None
+                at += part.nbytes // size
+        if at < start:
+            return None
+        if at < count:
+            if chunk is None:
+                return None
+            parts.append(chunk.data[(at - start) * size : fill * size])
+        return parts
 
     def settle(self, count: int) -> None:
         """Take note that all items up to `count` are safe."""
         self.first = count
-        self._full.clear()
         self._held = 0
         self._at_hand = True
+        if self._full:
+            self._full.clear()
