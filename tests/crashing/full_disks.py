@@ -15,6 +15,7 @@ from pathlib import Path
 
 import raggedh5 as rh5
 import raggedh5.store.durable.durability as durability
+import raggedh5.store.durable.room as room
 from crashing.kills import clean, examine, forked, told
 from crashing.shim import FAIL, Shim
 from crashing.story import Story
@@ -53,6 +54,7 @@ def write(shim, path, out, story, level, fails, dies):
 
 def main():
     folder, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     draw = random.Random(seed)

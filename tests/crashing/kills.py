@@ -15,6 +15,7 @@ from pathlib import Path
 
 import raggedh5 as rh5
 import raggedh5.store.durable.durability as durability
+import raggedh5.store.durable.room as room
 from crashing.shim import KILL, TEAR, Shim
 from crashing.story import Story, check
 from raggedh5.care import recover
@@ -94,6 +95,7 @@ def main():
     folder, how, count, seed, level = Path(sys.argv[1]), sys.argv[2], *sys.argv[3:6]
     count, seed = int(count), int(seed)
     steps = int(sys.argv[6]) if len(sys.argv) > 6 else 50
+    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     draw = random.Random(seed)

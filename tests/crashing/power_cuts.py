@@ -12,6 +12,7 @@ from pathlib import Path
 
 import raggedh5 as rh5
 import raggedh5.store.durable.durability as durability
+import raggedh5.store.durable.room as room
 from crashing.kills import clean, examine, forked
 from crashing.shim import RECORD, Shim
 from crashing.story import Story
@@ -89,8 +90,8 @@ def _apply(data, address, piece):
 
 
 def _sectors(address, piece):
-    if piece is None:
-        yield address, None
+    if not piece:
+        yield address, piece
         return
     at = 0
     while at < len(piece):
@@ -107,6 +108,8 @@ def play(log, until):
             disk.write(*arguments)
         elif kind == "T":
             disk.truncate(*arguments)
+        elif kind == "E":
+            disk.write(*arguments, b"")
         elif kind == "S":
             disk.sync(*arguments)
         elif kind == "D":
@@ -153,6 +156,7 @@ def read_log(path):
 
 def main():
     folder, states, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     record = folder.with_name(folder.name + ".record")

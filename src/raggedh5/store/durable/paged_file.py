@@ -15,7 +15,7 @@ import numpy as np
 
 from raggedh5.store.durable.descriptors import pwrite_all, unlock
 from raggedh5.store.durable.pages import PAGE, Pages, read_page, read_pages, runs_of, sector_sums
-from raggedh5.store.durable.room import STEP, Room
+from raggedh5.store.durable.room import Room
 from raggedh5.store.superblock import SIGNATURE
 
 __all__ = ["OTHERS", "PagedFile", "is_search"]
@@ -69,7 +69,7 @@ class PagedFile(io.RawIOBase):
         There will be more: the last chunks, which are not full, and metadata.
         """
         size += size // 4
-        self._room.make(self._fixed, self._fixed + size // STEP * STEP)
+        self._room.make(self._fixed, self._fixed + size)
 
     def opened(self) -> None:
         """Take note that HDF5 has opened the file.
