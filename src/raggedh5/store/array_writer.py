@@ -115,6 +115,9 @@ class ArrayWriter:
         (of_stream,) = items.values()
         self.stream.restore_items(of_stream.first, of_stream.length, of_stream.raw)
 
+    def create(self) -> None:
+        """Do nothing: an array has its dataset from the first."""
+
     def conclude(self) -> None:
         """Do nothing: an array has its dataset from the first."""
 

@@ -164,7 +164,9 @@ class File:
         columns
             Dtypes, pairs of dtype and inner shape, ``"str"``, or `Column`, by name. Values of
             batches are converted to these. Without it, columns are as in the first batch, and
-            later ones must have the same dtypes.
+            later ones must have the same dtypes. The columns get into the file with the first
+            batch, or when the file is closed; into a durable file with the next flush, unless it
+            takes a batch to know which text has a dictionary.
         ragged
             False for a row table, with one value a row in each column.
         codec, chunk_bytes

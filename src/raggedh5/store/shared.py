@@ -55,6 +55,9 @@ class Writer(Protocol):
     def renewed(self) -> "Writer":
         """Return another one that goes on from what is in the file."""
 
+    def create(self) -> None:
+        """Create what does not depend on rows to come, unless it is there."""
+
     def conclude(self) -> None:
         """Do what is left to do before the file is closed."""
 

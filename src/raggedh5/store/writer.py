@@ -259,6 +259,12 @@ class TableWriter:
             columns[name] = with_dictionary(column, batch, name)
         self._build(columns)
 
+    def create(self) -> None:
+        """Create the buffers by what was declared, if nothing is left to the first batch."""
+        columns = self.declared.values()
+        if columns and all(not c.is_string or c.dictionary is not None for c in columns):
+            self.conclude()
+
     def conclude(self) -> None:
         """Create the buffers of a table that stays empty, by what was declared."""
         if not self._fields and self._rows is None:

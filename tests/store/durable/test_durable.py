@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import raggedh5 as rh5
+from raggedh5.care import recover, validate
 from raggedh5.store.durable import durability
 from raggedh5.store.durable.flusher import Interval
 from raggedh5.store.durable.journal import has_journal, journal_of
@@ -490,3 +491,45 @@ def test_reading_what_is_not_flushed_yet(path):
                 file.flush()
         assert table.read()["x"].values.tolist() == list(range(360))
     assert rh5.read(path)["t"]["x"].values.tolist() == list(range(360))
+
+
+@forks
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("ragged", [True, False])
+def test_declared_columns_survive_without_rows(path, level, ragged):
+    columns = {
+        "x": rh5.Column("f4", (3,), attrs={"units": "angstrom"}),
+        "name": rh5.Column("str", dictionary=True),
+        "charge": rh5.Column("i1", nullable=True),
+    }
+
+    def work():
+        with rh5.File(path, "w", durable=level) as file:
+            file.create_table("t", columns, ragged=ragged)
+            file.create_table("open", {"name": "str"}, ragged=ragged)
+            file.flush()
+            os._exit(0)
+
+    killed(work)
+    recover(path)
+    with rh5.File(path, "a") as file:
+        table = file["t"]
+        assert table.columns["x"].shape == (3,)
+        assert table["x"].h5.attrs["units"] == "angstrom"
+        assert table.columns["name"].dictionary
+        assert table.columns["charge"].nullable
+        assert len(table) == len(file["open"]) == 0
+        with pytest.raises(rh5.SchemaError, match="unknown"):
+            table.append({"y": [[1], [2]] if ragged else [1, 2]})
+    assert validate(path).valid
+
+
+def test_declared_columns_take_rows_after_a_flush(path):
+    with rh5.File(path, "w", durable="process") as file:
+        table = file.create_table("t", {"x": "f4", "name": rh5.Column("str", dictionary=False)})
+        file.flush()
+        table.append({"x": [[1, 2], [3]], "name": [["a", "b"], ["c"]]})
+        file.flush()
+    with rh5.File(path) as file:
+        assert [list(row) for row in file["t"]["x"][:]] == [[1, 2], [3]]
+        assert [list(row) for row in file["t"]["name"][:]] == [["a", "b"], ["c"]]

@@ -165,6 +165,8 @@ class Durability:
         # Nobody else may let HDF5 write between what is flushed and what is committed; a reader in
         # this process needs HDF5 until it is done.
         with handle.lock, self._journal.without_readers(), phil:
+            for writer in handle.writers_now():
+                writer.create()  # what was declared is to survive as well
             handle.store()
             self._commit()
             for writer in handle.writers_now():
