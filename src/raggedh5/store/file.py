@@ -16,13 +16,13 @@ from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error, WriteError
 from raggedh5.store.array import Array
+from raggedh5.store.contents import is_array, tables_and_arrays
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.durable.durability import Level
 from raggedh5.store.durable.flusher import Every
 from raggedh5.store.durable.recovery import Recovery
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Verify
-from raggedh5.store.index_group import is_index
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opened import open_any
@@ -271,7 +271,7 @@ class File:
         item = self._links.open(self._handle.root, name)
         if is_table(item):
             found: Any = self._table(item)
-        elif isinstance(item, h5py.Dataset):
+        elif is_array(item):
             found = self._array(item)
         else:
             return item
@@ -285,21 +285,13 @@ class File:
     def _contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
         tables: dict[str, Table] = {}
         arrays: dict[str, Array] = {}
-        seen = {self._handle.root.id}
-        ahead = [(name, self._handle.root) for name in reversed(self._handle.root) if name != GROUP]
-        while ahead:
-            path, parent = ahead.pop()
-            item = self._links.get(parent, path.rsplit("/", 1)[-1])
+        for path, item in tables_and_arrays(self._handle.root, self._links):
+            if not self._shows(item):
+                continue
             if is_table(item):
-                if self._shows(item):
-                    tables[path] = self._table(item)
-            elif isinstance(item, h5py.Dataset):
-                if self._shows(item):
-                    arrays[path] = self._array(item)
-            # A group may be linked to from several places, even from within itself.
-            elif isinstance(item, h5py.Group) and item.id not in seen and not is_index(item):
-                seen.add(item.id)
-                ahead.extend((f"{path}/{n}", item) for n in reversed(item) if n != GROUP)
+                tables[path] = self._table(item)
+            else:
+                arrays[path] = self._array(item)
         return tables, arrays
 
     def read(self) -> dict[str, Any]:

@@ -63,6 +63,14 @@ class Links:
         KeyError
             If there is no such object.
         """
+        try:
+            return self._open(parent, name)
+        except RuntimeError as error:
+            if "too many links" in str(error):
+                raise KeyError(f"{name!r} leads from link to link, and nowhere") from error
+            raise
+
+    def _open(self, parent: h5py.Group, name: str) -> Any:
         if self._handle.file.driver != "fileobj":
             return parent[name]
         access = h5p.create(h5p.LINK_ACCESS)
