@@ -14,7 +14,8 @@ from numpy.typing import DTypeLike
 from raggedh5.core.chunks import TARGET, Access
 from raggedh5.core.codecs import Blosc
 from raggedh5.core.schema import Column
-from raggedh5.errors import RaggedH5Error, WriteError
+from raggedh5.errors import RaggedH5Error
+from raggedh5.store import closing
 from raggedh5.store.array import Array
 from raggedh5.store.contents import is_array, tables_and_arrays
 from raggedh5.store.creating import create_array, create_table
@@ -27,7 +28,6 @@ from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
 from raggedh5.store.opened import open_any
 from raggedh5.store.stored_sums import GROUP
-from raggedh5.store.superblock import reach_stated_end
 from raggedh5.store.table import Table
 
 __all__ = ["File"]
@@ -110,9 +110,8 @@ class File:
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
-        opened = open_any(path, mode, durable, flush_every, live, h5py_options, bring_back)
-        self._new, self._safety, self._live = opened.new, opened.safety, opened.live
-        self._handle = opened.handle(threads, verify, read_only=mode == "r")
+        self._opened = open_any(path, mode, durable, flush_every, live, h5py_options, bring_back)
+        self._handle = self._opened.handle(threads, verify, read_only=mode == "r")
         options = {"threads": threads, "verify": verify, **h5py_options}
         if live:
             options["live"] = True
@@ -143,7 +142,7 @@ class File:
     @property
     def recovery(self) -> Recovery | None:
         """What a journal gave back when this file was opened; None where there was none."""
-        return None if self._safety is None else self._safety.recovery
+        return None if self._opened.safety is None else self._opened.safety.recovery
 
     def create_table(
         self,
@@ -280,7 +279,8 @@ class File:
         return found
 
     def _shows(self, item: h5py.Group | h5py.Dataset) -> bool:
-        return self._live is None or self._live.shows(address_of(item.id))
+        live = self._opened.live
+        return live is None or live.shows(address_of(item.id))
 
     def _contents(self) -> tuple[dict[str, Table], dict[str, Array]]:
         tables: dict[str, Table] = {}
@@ -337,21 +337,22 @@ class File:
         FormatError, WriteError
             If it cannot be read any more.
         """
-        if self._live is None:
+        if self._opened.live is None:
             raise ValueError(f"{self.path} was not opened with live=True")
         self._handle.check_open()
         self._handle.steadily(self._pin)
 
     def _pin(self) -> None:
-        if self._live is None:
+        live = self._opened.live
+        if live is None:
             return
-        self._live.lengths = None
+        live.lengths = None
         self._handle.epoch += 1
         tables, arrays = self.contents()
         lengths = {address_of(table.h5.id): len(table) for table in tables.values()}
         for array in arrays.values():
             lengths[address_of(array.h5.id)] = len(array) if array.ndim else 0
-        self._live.lengths = lengths
+        live.lengths = lengths
         self._handle.epoch += 1
 
     def flush(self) -> None:
@@ -363,8 +364,7 @@ class File:
             If the file cannot be written. What could not be stored is kept, and tried again.
         """
         self._handle.check_open()
-        for handle in (self._handle, *self._links.others()):
-            handle.bring()
+        closing.flush(self._handle, self._links)
 
     def close(self) -> None:
         """Flush and close. An adopted file is flushed, and left to its owner to close.
@@ -375,35 +375,7 @@ class File:
             If the file cannot be written. One that was being made anew is gone then; of another
             what was flushed before is there.
         """
-        handle = self._handle
-        if not handle.is_open:
-            handle.release()
-            return
-        with handle.lock:  # what another thread appends comes before, or is refused
-            handle.check_between_appends()
-            try:
-                handle.conclude()
-                self.flush()
-                if self._safety is not None:
-                    self._safety.checkpoint()
-            except BaseException:
-                self._abandon()
-                raise
-            self._links.release()
-            handle.release()
-            if handle.adopted:
-                return
-            try:
-                handle.file.close()
-            except (OSError, RuntimeError) as error:
-                self._give_up()
-                raise WriteError(f"{self.path} could not be closed: {error}") from error
-            if handle.on_loss is not None:
-                handle.on_loss.detach()
-            if self._safety is not None:
-                self._safety.finish()
-        if self._new is not None:
-            self._new.publish()
+        closing.close(self._handle, self._opened, self._links)
 
     def __enter__(self) -> Self:
         """Return the file itself."""
@@ -416,8 +388,8 @@ class File:
         traceback: TracebackType | None,
     ) -> None:
         """Close; after an exception, drop a file that was being made anew."""
-        if kind is not None and self._new is not None and self._handle.is_open:
-            self._abandon()
+        if kind is not None and self._opened.new is not None and self._handle.is_open:
+            closing.abandon(self._handle, self._opened, self._links)
         elif kind is not None:
             # The exception under way says more than that the file could not be closed either.
             with contextlib.suppress(RaggedH5Error):
@@ -429,31 +401,6 @@ class File:
         """Say which file it is."""
         state = self._handle.root.file.mode if self._handle.is_open else "closed"
         return f"<raggedh5.File {self.path!r} ({state})>"
-
-    def _abandon(self) -> None:
-        """Close what can be closed, and drop a file that was being made anew."""
-        handle = self._handle
-        handle.pool.close()
-        if handle.adopted:
-            return
-        if self._new is None and self._safety is None and handle.writable:
-            # A chunk that was stored anew must not be taken for a damaged one.
-            with contextlib.suppress(OSError, RuntimeError, ValueError):
-                handle.sums.save()
-        self._links.release()
-        handle.release()
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
-            handle.file.close()
-        self._give_up()
-
-    def _give_up(self) -> None:
-        """Drop a file that was being made anew; see to it that another can be opened again."""
-        if self._safety is not None:
-            self._safety.release()
-        elif self._new is not None:
-            self._new.discard()
-        elif self._handle.writable and not self._handle.adopted:
-            reach_stated_end(Path(self._handle.path))
 
     def _storage_of(self, codec: Any, chunk_bytes: int | None, access: Access) -> Storage:
         """Return how something new is stored, where that is to differ from the file's."""

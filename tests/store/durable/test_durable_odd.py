@@ -119,7 +119,7 @@ def test_memory_of_a_file_that_nobody_flushes(path, piece, monkeypatch):
         table = file.create_table("t")
         for i in range(200):
             table.append({"x": np.full((8, 512), float(i))})
-            most = max(most, file._safety._paged.kept)
+            most = max(most, file._opened.safety._paged.kept)
         streams = [s for writer in file._handle.writers_now() for s in writer.streams]
         assert all(len(stream.log._full) <= (1 << 25) // piece + 1 for stream in streams)
     assert most < 1 << 20
@@ -142,7 +142,7 @@ def test_a_change_that_fails_half_way(path, monkeypatch):
         file["t"].append({"x": [[2.0]]})
         with pytest.raises(rh5.WriteError, match="no space"):
             file.flush()
-        opened = file._safety._journal.descriptor
+        opened = file._opened.safety._journal.descriptor
         assert generation(opened) % 2 == 1
         copy = crashed(path)
         monkeypatch.undo()
@@ -161,7 +161,7 @@ def test_a_header_that_is_not_there_for_good(path, error, monkeypatch):
         file.create_table("t").append({"x": [[1.0]]})
         file.flush()
         real_fsync, real_begin = os.fsync, journal.Journal.begin
-        held = file._safety._journal.descriptor
+        held = file._opened.safety._journal.descriptor
 
         def begin(self, *arguments):
             def fsync(descriptor):
@@ -207,7 +207,7 @@ def test_a_disk_that_fails_is_not_believed_again(path, monkeypatch):
     real = os.fsync
 
     def fsync(descriptor):
-        if descriptor == file._safety._paged.descriptor:
+        if descriptor == file._opened.safety._paged.descriptor:
             raise OSError(errno.EIO, "the disk is broken")
         real(descriptor)
 

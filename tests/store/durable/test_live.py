@@ -28,7 +28,7 @@ def add(writer, i):
     data, lengths = batch(i)
     writer["t"].append(data, lengths=lengths)
     writer["a"].append(np.full((2, 2), i))
-    writer._safety.checkpoint()
+    writer._opened.safety.checkpoint()
 
 
 def test_it_stays_as_it_was_until_it_is_refreshed(path, writer):
@@ -58,7 +58,7 @@ def test_what_comes_later_shows_after_the_next_refresh(path, writer):
     add(writer, 1)
     with rh5.File(path, live=True) as reader:
         writer.create_table("later").append({"y": [[1.0]]})
-        writer._safety.checkpoint()
+        writer._opened.safety.checkpoint()
         assert list(reader.tables()) == ["t"]
         with pytest.raises(KeyError):
             reader["later"]
@@ -152,7 +152,7 @@ def test_half_of_a_change_is_not_read(path):
         file = rh5.File(path, "w", durable="process")
         file.create_array("a", data=[1.0])
         file.flush()
-        with file._safety._journal.changing():
+        with file._opened.safety._journal.changing():
             os._exit(0)  # killed as it began to change the file
     os.waitpid(child, 0)
     with pytest.raises(rh5.FormatError, match="raggedh5 recover"):
