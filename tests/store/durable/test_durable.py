@@ -40,6 +40,20 @@ def killed(work):
     assert os.waitpid(child, 0)[1] == 0
 
 
+def leave_unclosed(path, change=lambda file: None, **options):
+    """Flush four rows of a table `t`, and two more; change something else; and be killed."""
+
+    def work():
+        file = rh5.File(path, "w", durable="process", **options)
+        file.create_table("t").append(rows(4))
+        file.flush()
+        file["t"].append(rows(2, 12))
+        file.flush()
+        change(file)
+
+    killed(work)
+
+
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -134,14 +148,7 @@ def test_what_was_renamed_and_deleted_meanwhile(path):
 @forks
 @pytest.mark.parametrize("mode", ["a", "r+"])
 def test_opening_it_plainly_for_writing_brings_it_back_too(path, mode):
-    def work():
-        file = rh5.File(path, "w", durable="process")
-        file.create_table("t").append(rows(4))
-        file.flush()
-        file["t"].append(rows(2, 12))
-        file.flush()
-
-    killed(work)
+    leave_unclosed(path)
     with rh5.File(path, mode) as file:
         assert file["t"].read()["x"].values.tolist() == list(range(18))
     assert not has_journal(path)
@@ -150,14 +157,7 @@ def test_opening_it_plainly_for_writing_brings_it_back_too(path, mode):
 @forks
 @pytest.mark.parametrize("durable", [None, "process"])
 def test_a_new_file_takes_the_place_of_an_unclosed_one(path, durable):
-    def work():
-        file = rh5.File(path, "w", durable="process")
-        file.create_table("t").append(rows(4))
-        file.flush()
-        file["t"].append(rows(2, 12))
-        file.flush()
-
-    killed(work)
+    leave_unclosed(path)
     with rh5.File(path, "w", durable=durable) as file:
         file.create_array("a", data=[1.0])
     assert names(path) == [path.name]
@@ -177,16 +177,11 @@ def test_an_existing_file_goes_on(path):
 @pytest.mark.parametrize("libver", ["earliest", "latest", ("v108", "v110")])
 @forks
 def test_any_version_of_the_format_survives(path, libver):
-    def work():
-        file = rh5.File(path, "w", durable="process", libver=libver)
-        file.create_table("t").append(rows(4))
-        file.flush()
-        file["t"].append(rows(2, 12))
-        file.flush()
+    def change(file):
         file.h5.attrs["more"] = 1
         file.flush()
 
-    killed(work)
+    leave_unclosed(path, change, libver=libver)
     with rh5.File(path, "a") as file:
         assert file["t"].read()["x"].values.tolist() == list(range(18))
 
@@ -278,14 +273,7 @@ def test_what_makes_no_sense_is_refused(path):
 
 @forks
 def test_the_journal_of_another_file_is_refused(path):
-    def work():
-        file = rh5.File(path, "w", durable="process")
-        file.create_table("t").append(rows(4))
-        file.flush()
-        file["t"].append(rows(2, 12))
-        file.flush()
-
-    killed(work)
+    leave_unclosed(path)
     other = path.with_name("other.h5")
     rh5.write(other, {"t": rows(50)})
     before = other.read_bytes()
@@ -298,14 +286,7 @@ def test_the_journal_of_another_file_is_refused(path):
 
 @forks
 def test_file_and_journal_may_move_together(path):
-    def work():
-        file = rh5.File(path, "w", durable="process")
-        file.create_table("t").append(rows(4))
-        file.flush()
-        file["t"].append(rows(2, 12))
-        file.flush()
-
-    killed(work)
+    leave_unclosed(path)
     moved = path.with_name("moved.h5")
     moved.write_bytes(path.read_bytes())
     journal_of(moved).write_bytes(journal_of(path).read_bytes())
