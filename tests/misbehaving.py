@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -64,6 +65,15 @@ def chatter(pulse):
 
 def processes(pulse):
     return [os.getpid(), os.getppid()]
+
+
+def stop_server(told, pulse, times=1):
+    count = Path(told).stat().st_size if Path(told).exists() else 0
+    Path(told).write_text("x" * (count + 1))
+    if count < times:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return "the second"
 
 
 def remember(value, pulse):

@@ -70,11 +70,11 @@ def main():
         child, into = forked(lambda out, plan=plan: write(shim, path, out, *plan))
         _, status = os.waitpid(child, 0)
         numbers = told(into)
-        safe = max(numbers, default=0)
+        safe = max([0, *numbers])  # -1 says that there was an error
         met += -1 in numbers
         if not os.WIFSIGNALED(status) and (status or safe < len(story.steps)):
             wrong.append([trial, f"the writer ended with {status} at step {safe}"])
-        found = examine(path, story, safe)
+        found = examine(path, story, safe, trial)
         if found:
             wrong.append([trial, found])
         clean(folder)

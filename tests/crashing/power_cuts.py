@@ -183,7 +183,7 @@ def main():
             if not path.exists() and safe:
                 wrong.append([tried, "the file is gone"])
                 continue
-            found = examine(path, story, safe) if path.exists() else None
+            found = examine(path, story, safe, tried) if path.exists() else None
             if found:
                 wrong.append([tried, found])
         clean(folder)

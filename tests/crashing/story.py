@@ -56,8 +56,8 @@ class Story:
         }
         return data, lengths
 
-    def tell(self, file, acknowledge=lambda step: None, first=0, patience=None):
-        """Append everything from step `first` on; call `acknowledge` with the steps that are safe.
+    def tell(self, file, acknowledge=lambda step: None, patience=None):
+        """Append everything that is not there yet; call `acknowledge` with the steps that are safe.
 
         `patience`, if given, is called with each `WriteError`; then the step is tried again.
         """
@@ -73,8 +73,11 @@ class Story:
             for name in TABLES[:2]:
                 file.create_table(name, columns)
             file.create_array("image", (0, 3, 4), "u2")
-        for step in range(first, len(self.steps)):
-            name, _, flushes = self.steps[step]
+        left = {name: len(file[name]) for name in (*TABLES, "image") if name in file}
+        for step, (name, rows, flushes) in enumerate(self.steps):
+            if left.get(name, 0) > 0:
+                left[name] -= rows
+                continue
             data, lengths = self.batch(step)
             while True:
                 try:
@@ -99,11 +102,14 @@ class Story:
                         raise
                     patience(error)
 
-    def append_one(self, table):
-        """Append one row more to a table."""
-        step = next(i for i, (name, _, _) in enumerate(self.steps) if name == TABLES[0])
-        data, lengths = self.batch(step)
-        table.append({key: values[:1] for key, values in data.items()}, lengths=lengths[:1])
+    def missing(self, file, acknowledged):
+        """Return which rows of the first so many steps are not in a file, None if they all are."""
+        for name in (*TABLES, "image"):
+            least = sum(rows for which, rows, _ in self.steps[:acknowledged] if which == name)
+            rows = len(file[name]) if name in file else 0
+            if rows < least:
+                return f"{name} has {rows} rows, but {least} were acknowledged"
+        return None
 
     def rows(self, name, steps):
         """Return the rows that the first so many steps append to a table, as lists."""
@@ -149,16 +155,14 @@ def check(path: Path, story: Story, acknowledged: int) -> str | None:
                 if len(group[buffer]) < least:
                     return f"{name}/{buffer} has {len(group[buffer])} of {least} items"
     with rh5.File(path, threads=1) as file:
+        lost = story.missing(file, acknowledged)
+        if lost is not None:
+            return lost
         for name in (*TABLES, "image"):
             wanted = story.rows(name, len(story.steps))
-            least = len(story.rows(name, acknowledged))
             if name not in file:
-                if least:
-                    return f"{name} is missing"
                 continue
             item = file[name]
-            if len(item) < least:
-                return f"{name} has {len(item)} rows, but {least} were acknowledged"
             ends = np.cumsum([0, *(n for which, n, _ in story.steps if which == name)])
             if len(item) not in ends:
                 return f"{name} has {len(item)} rows, which is in the middle of a batch"

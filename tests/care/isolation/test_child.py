@@ -144,6 +144,17 @@ def test_a_server_that_is_gone_is_replaced(path):
         assert processes(child, path)[1] != server
 
 
+@FORKS
+def test_a_server_that_goes_in_the_middle_is_replaced_once(path, tmp_path):
+    told = tmp_path / "told"
+    with Isolated() as child:
+        assert child.call(misbehaving.stop_server, {"told": str(told)}, path=path) == "the second"
+        told.unlink()
+        with pytest.raises(StoppedError, match="SIGKILL") as caught:
+            child.call(misbehaving.stop_server, {"told": str(told), "times": 2}, path=path)
+        assert caught.value.kind == "crash"
+
+
 def test_a_server_of_another_environment_is_replaced(path, monkeypatch):
     monkeypatch.setenv("RAGGEDH5_TRIAL", "1")
     with Isolated() as child:

@@ -514,3 +514,25 @@ def test_declared_columns_take_rows_after_a_flush(path):
     with rh5.File(path) as file:
         assert [list(row) for row in file["t"]["x"][:]] == [[1, 2], [3]]
         assert [list(row) for row in file["t"]["name"][:]] == [["a", "b"], ["c"]]
+
+
+@forks
+def test_dictionaries_go_on_after_a_crash(path):
+    column = {"name": rh5.Column("str", dictionary=True)}
+
+    def work():
+        file = rh5.File(path, "w", durable="process")
+        file.create_table("t", column)
+        file.flush()
+        file["t"].append({"name": [["a", "b"], ["c", "a"]]})
+        file.flush()
+
+    killed(work)
+    with rh5.File(path, "a", durable="process") as file:
+        assert file.recovery.rows
+        file["t"].append({"name": [["c", "d", "a"]]})
+        expected = [["a", "b"], ["c", "a"], ["c", "d", "a"]]
+        assert [list(row) for row in file["t"]["name"][:]] == expected
+    with rh5.File(path) as file:
+        assert [list(row) for row in file["t"]["name"][:]] == expected
+    assert validate(path).valid

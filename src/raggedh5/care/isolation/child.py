@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from raggedh5.care.isolation.environment import child_environment
-from raggedh5.care.isolation.server import IDLE
+from raggedh5.care.isolation.server import FORKS, IDLE
 from raggedh5.care.isolation.stopped import CONTENT, SPARE, StoppedError, error_of
 from raggedh5.care.progress import Progress, silent
 
@@ -97,10 +97,13 @@ class Isolated:
             "arguments": dict(arguments),
             "memory": CONTENT * path.stat().st_size + SPARE,
         }
-        server = self._ready()
         try:
-            lines = _send(server, request)
-            said = self._listen(lines, path, progress)
+            said = self._ask(request, path, progress)
+            if said is None and FORKS:  # no child took the server along: somebody has stopped it
+                self.close()
+                said = self._ask(request, path, progress)
+            if said is None:
+                raise StoppedError.crash(path, "", self._how_the_server_ended())
         except BaseException:
             self.close()
             raise
@@ -170,14 +173,19 @@ class Isolated:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                # A process with one thread can be forked; those of a BLAS would be of no use.
+                env={**environment, "OPENBLAS_NUM_THREADS": "1"},
             )
         return self._server
 
-    def _listen(
-        self, lines: "queue.SimpleQueue[bytes]", path: Path, progress: Progress
-    ) -> dict[str, Any]:
-        """Return the result, the error, or how the child ended without; and where it was ``at``."""
+    def _ask(
+        self, request: Mapping[str, Any], path: Path, progress: Progress
+    ) -> dict[str, Any] | None:
+        """Return the result, the error, or how the child ended without; and where it was ``at``.
+
+        None where the server is gone.
+        """
+        lines = _send(self._ready(), request)
         at, wait = "", START
         last: dict[str, Any] | None = None
         while True:
@@ -187,7 +195,7 @@ class Isolated:
                 raise StoppedError.hang(path, at, wait) from None
             wait = self.patience
             if line == _GONE:
-                raise StoppedError.crash(path, at, self._how_the_server_ended())
+                return None
             said = json.loads(line)
             at = said.get("at", at)
             if "done" in said:
@@ -216,7 +224,7 @@ def _send(
     # A thread, since pipes cannot be waited for on every system; it ends with the call.
     threading.Thread(target=_collect, args=(server.stdout, lines), daemon=True).start()
     if server.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):  # the answer says why
+        with contextlib.suppress(OSError, ValueError):  # the answers end, too
             server.stdin.write(json.dumps(request).encode() + b"\n")
             server.stdin.flush()
     return lines

@@ -26,7 +26,7 @@ try:
 except ImportError:  # there are no such limits on Windows
     resource = None  # type: ignore[assignment]
 
-__all__ = ["IDLE", "main"]
+__all__ = ["FORKS", "IDLE", "main"]
 
 IDLE = 60.0
 """Seconds without a call after which the server goes."""
@@ -35,6 +35,8 @@ LOOK = 1.0
 """Seconds between two looks at whether the parent is still there."""
 
 FORKS = sys.platform == "linux" and hasattr(os, "pidfd_open")
+"""Whether calls have a child of their own."""
+
 _STDIN = 0
 _PIECE = 1 << 16
 

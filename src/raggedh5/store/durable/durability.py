@@ -98,6 +98,8 @@ class Durability:
         if self.recovery is not None and self.recovery.rows:
             replay(handle, self.recovery)
             self.checkpoint()
+            # These know nothing of the strings that came back to their dictionaries.
+            handle.writers.clear()
         handle.sink.hold = LARGEST_JOURNAL
 
     def appended(self, writer: Writer, rows: int) -> None:
