@@ -12,6 +12,8 @@ __all__ = ["TABLES", "Story", "check"]
 
 TABLES = ("atoms", "bonds", "run/frames")
 WORDS = np.array(["", "C", "H", "Cl", "µ€", "N" * 30], dtype=object)
+SYMBOLS = np.array([f"{word}{n}" for word in WORDS for n in range(40)], dtype=object)
+"""So many that new ones come to the dictionary all along."""
 
 
 class Story:
@@ -49,7 +51,7 @@ class Story:
         data = {
             "coords": rng.normal(size=(rows, 7, 3)).astype("f4"),
             "charge": rng.integers(-9, 9, (rows, 7), "i1"),
-            "symbol": rng.choice(WORDS, (rows, 7)),
+            "symbol": rng.choice(SYMBOLS, (rows, 7)),
             "label": rng.choice(WORDS, (rows, 7)),
             "weight": np.ma.MaskedArray(rng.normal(size=(rows, 7)), missing),
             "linked": rng.random((rows, 7)) < 0.5,
