@@ -224,7 +224,7 @@ class ChunkSink:
         if job.work is not None:
             self.coders.put(job.work)
         self._jobs.append(job)
-        if self.hold:
+        if self.hold and job.work is not None:
             self._uncoded.append(job)
         self.waiting += source.size
 
