@@ -1,9 +1,8 @@
 """The threads that code chunks for one writer, started by the first chunk."""
 
+import _thread
 import os
-import threading
 import weakref
-from collections import deque
 
 from raggedh5.kernels.coder import Team, Work
 
@@ -31,18 +30,12 @@ class CodingThreads:
         self._team: Team | None = None
         self._owner = 0
         self._stop: weakref.finalize[..., CodingThreads] | None = None
-        self._under_way: deque[Work] = deque()
 
     def put(self, work: Work) -> None:
         """Have `work` coded. It is kept until then, also where the caller lets go of it."""
         team = self._running()
         if team is None or not team.put(work):
             work.run()
-            return
-        under_way = self._under_way
-        while under_way and under_way[0].ready():
-            under_way.popleft()
-        under_way.append(work)
 
     def result(self, work: Work) -> int:
         """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""
@@ -63,17 +56,18 @@ class CodingThreads:
             return None
         if self._team is None:
             team = self._team = Team(QUEUE)
-            for _ in range(self.threads - 1):
-                threading.Thread(target=team.serve, name="raggedh5", daemon=True).start()
             self._owner = os.getpid()
-            self._stop = weakref.finalize(self, _end, team, self._under_way, self._owner)
+            self._stop = weakref.finalize(self, _end, team, self._owner)
+            for _ in range(self.threads - 1):
+                # `threading.Thread` waits for the thread to say that it has started. It may have to
+                # wait for h5py's lock first, for the sake of some garbage, which this thread may
+                # hold.
+                _thread.start_new_thread(team.serve, ())
         return self._team
 
 
-def _end(team: Team, under_way: "deque[Work]", owner: int) -> None:
+def _end(team: Team, owner: int) -> None:
     """Let the threads end, and wait until they touch none of what they were given any more."""
     if owner == os.getpid():
         team.stop()
-        for work in under_way:
-            work.result()
-        under_way.clear()
+        team.wait()

@@ -18,6 +18,8 @@ from cpython.pythread cimport (
 from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
 
+from collections import deque
+
 cimport cython
 cimport numpy as cnp
 
@@ -130,7 +132,7 @@ cdef class Team:
     Parameters
     ----------
     room
-        How many may be queued; the caller holds a reference to each until it is done.
+        How many may be queued. There is a reference to each until it is done.
     """
 
     cdef PyThread_type_lock guard
@@ -138,8 +140,10 @@ cdef class Team:
     cdef PyObject** queue
     cdef int64_t room, first, count
     cdef bint awake, stopped
+    cdef object under_way
 
     def __cinit__(self, *args):
+        self.under_way = deque()
         self.guard = PyThread_allocate_lock()
         self.wake = PyThread_allocate_lock()
         if not (self.guard and self.wake):
@@ -170,6 +174,10 @@ cdef class Team:
     def put(self, Work work):
         """Queue work; False where there is no room."""
         cdef bint fits
+        # Here and not by the caller: in between, the handler of a signal may raise an exception.
+        while self.under_way and self.under_way[0].ready():
+            self.under_way.popleft()
+        self.under_way.append(work)
         PyThread_acquire_lock(self.guard, WAIT_LOCK)
         fits = self.count < self.room
         if fits:
@@ -177,7 +185,15 @@ cdef class Team:
             self.count += 1
             self.rouse()
         PyThread_release_lock(self.guard)
+        if not fits:
+            self.under_way.pop()
         return fits
+
+    def wait(self):
+        """Wait until everything is coded."""
+        while self.under_way:
+            self.under_way[0].result()
+            self.under_way.popleft()
 
     def help(self):
         """Code the first of the queue here and now; False where there is none."""
