@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import raggedh5 as rh5
+import raggedh5.core.room as room
 import raggedh5.store.durable.durability as durability
-import raggedh5.store.durable.room as room
 from crashing.shim import KILL, TEAR, Shim
 from crashing.story import Story, check
 from raggedh5.care import recover

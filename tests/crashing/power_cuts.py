@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import raggedh5 as rh5
+import raggedh5.core.room as room
 import raggedh5.store.durable.durability as durability
-import raggedh5.store.durable.room as room
 from crashing.kills import clean, examine, forked
 from crashing.shim import RECORD, Shim
 from crashing.story import Story

@@ -164,21 +164,21 @@ int ftruncate(int fd, off_t size) { return cut(fd, size); }
 int ftruncate64(int fd, off_t size) { return cut(fd, size); }
 
 /* Not counted: a thread does this when it comes to it, and stories are to be the same each time. */
-static int grow(int fd, off_t at, off_t size)
+static int grow(int fd, int how, off_t at, off_t size)
 {
-    REAL(int, "posix_fallocate64", int, off_t, off_t);
-    if (!watched(fd)) return real(fd, at, size);
-    if (mode == FAIL && count >= first && count <= last) return error_number;
+    REAL(int, "fallocate64", int, int, off_t, off_t);
+    if (!watched(fd)) return real(fd, how, at, size);
+    if (mode == FAIL && count >= first && count <= last) { errno = error_number; return -1; }
     if (mode == RECORD) {
         flockfile(record);
         fprintf(record, "E %lu %ld\n", inode(fd), (long)(at + size));
         funlockfile(record);
     }
-    return real(fd, at, size);
+    return real(fd, how, at, size);
 }
 
-int posix_fallocate(int fd, off_t at, off_t size) { return grow(fd, at, size); }
-int posix_fallocate64(int fd, off_t at, off_t size) { return grow(fd, at, size); }
+int fallocate(int fd, int how, off_t at, off_t size) { return grow(fd, how, at, size); }
+int fallocate64(int fd, int how, off_t at, off_t size) { return grow(fd, how, at, size); }
 
 int fsync(int fd)
 {

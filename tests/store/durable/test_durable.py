@@ -1,5 +1,6 @@
 """Files that survive: how they are opened, flushed, shared and closed."""
 
+import contextlib
 import datetime
 import gc
 import os
@@ -12,6 +13,7 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.care import recover, validate
+from raggedh5.core import room
 from raggedh5.store.durable import durability
 from raggedh5.store.durable.flusher import Interval
 from raggedh5.store.durable.journal import has_journal, journal_of
@@ -536,3 +538,42 @@ def test_dictionaries_go_on_after_a_crash(path):
     with rh5.File(path) as file:
         assert [list(row) for row in file["t"]["name"][:]] == expected
     assert validate(path).valid
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_room_that_was_made_is_given_back(path, rng, level, monkeypatch):
+    asked = []
+    make = room.Room.make
+    monkeypatch.setattr(room, "STEP", 1 << 16)
+    monkeypatch.setattr(
+        room.Room, "make", lambda self, *ends: (asked.append(ends), make(self, *ends))[1]
+    )
+    values = rng.integers(0, 1 << 40, (1 << 18, 4))
+    with rh5.File(path, "w", durable=level) as file:
+        table = file.create_table("t")
+        for start in range(0, len(values), 1 << 12):
+            table.append({"x": values[start : start + (1 << 12)]})
+            file.flush()
+    with rh5.File(path.with_name("plain.h5"), "w") as file:
+        file.create_table("t").append({"x": values})
+    assert path.stat().st_size < 1.01 * path.with_name("plain.h5").stat().st_size
+    assert any(stop - start > 1 << 16 for start, stop in asked)
+    assert (rh5.read(path)["t"]["x"].values == values.reshape(-1)).all()
+
+
+@forks
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_child_of_a_fork_may_close_while_room_is_made(path, rng):
+    values = rng.normal(size=(40, 1000, 3))
+    with rh5.File(path, "w", durable="process") as file:
+        table = file.create_table("t", {"x": ("f8", (3,))})
+        for _ in range(12):
+            table.append({"x": values})
+            file.flush()
+            child = os.fork()
+            if child == 0:
+                with contextlib.suppress(rh5.RaggedH5Error):
+                    file.close()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    assert len(rh5.read(path)["t"]["x"]) == 480

@@ -23,7 +23,6 @@ Records of other epochs are leftovers.
 import contextlib
 import os
 import struct
-import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -34,9 +33,9 @@ from typing import NamedTuple
 import xxhash
 
 from raggedh5.core.checksum import checksum
+from raggedh5.core.room import Room
 from raggedh5.errors import FormatError
 from raggedh5.store.durable.descriptors import lock, pread_all, pwrite_all, unlock
-from raggedh5.store.durable.room import Room
 
 __all__ = [
     "SUFFIX",
@@ -152,7 +151,7 @@ class Journal:
         self._header_due = False
         self._patient_from = 0.0
         self._room = Room(self.descriptor)
-        self._closing = weakref.finalize(self, os.close, self.descriptor)
+        self._closing = weakref.finalize(self, self._room.close_file)
         self._closing.atexit = False
 
     @property
@@ -188,7 +187,6 @@ class Journal:
         for piece in pieces:
             digest.update(piece)
         head += _NUMBER.pack(digest.intdigest())
-        self._room.wait(at + _padded(_RECORD.size + length))
         pwrite_all(self.descriptor, [head, *pieces], at)
         if self.sync:
             os.fsync(self.descriptor)
@@ -242,7 +240,6 @@ class Journal:
 
     def close(self) -> None:
         """Close the journal, and leave it where it is."""
-        self._room.close()
         self._closing()
         self.descriptor = -1  # which may soon be that of another file
 
@@ -256,11 +253,7 @@ class Journal:
         if os.getpid() == self._owner:
             with contextlib.suppress(FileNotFoundError):
                 self.path.unlink()
-        self._room.close()
-        if self._closing.detach():
-            # With the last descriptor the system frees all that was written: nobody need wait.
-            threading.Thread(target=os.close, args=(self.descriptor,)).start()
-        self.descriptor = -1
+        self.close()
 
     def _write_header(self, header: Header) -> None:
         body = _HEADER.pack(MAGIC, VERSION, 0, *header, 0)[:-8]

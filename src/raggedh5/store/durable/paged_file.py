@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from raggedh5.core.room import Room
 from raggedh5.store.durable.descriptors import pwrite_all, unlock
 from raggedh5.store.durable.pages import PAGE, Pages, read_page, read_pages, runs_of, sector_sums
-from raggedh5.store.durable.room import Room
 from raggedh5.store.superblock import SIGNATURE
 
 __all__ = ["OTHERS", "PagedFile", "is_search"]
@@ -82,8 +82,8 @@ class PagedFile(io.RawIOBase):
     def release(self) -> None:
         """Close the file, and let go of its lock, also in children of a fork."""
         if self.descriptor >= 0:
+            self._room.close()
             if os.getpid() == self._owner:
-                self._room.close()
                 unlock(self.descriptor)
             os.close(self.descriptor)
             self.descriptor = -1
@@ -241,14 +241,12 @@ class PagedFile(io.RawIOBase):
             self._waiting += view.nbytes
             if self._waiting > LARGEST_WAIT:
                 self._waiting = 0
-                self._room.wait()
                 with contextlib.suppress(OSError):  # no room: `pages` will try again, and say so
                     self._write_out()
             return
         self._keep(address, view[: first - address])
         self._keep(last, view[last - address :])
         whole = view[first - address : last - address]
-        self._room.wait(last)
         self._written = max(self._written, last)  # also if only some of it is
         try:
             pwrite_all(self.descriptor, [whole], first)
