@@ -51,9 +51,11 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
             return
         try:
             handle.file.close()
-        except (OSError, RuntimeError) as error:
+        except BaseException as error:
             _give_up(handle, opened)
-            raise WriteError(f"{handle.path} could not be closed: {error}") from error
+            if isinstance(error, (OSError, RuntimeError)):
+                raise WriteError(f"{handle.path} could not be closed: {error}") from error
+            raise
         if handle.on_loss is not None:
             handle.on_loss.detach()
         if opened.safety is not None:

@@ -53,8 +53,7 @@ def follow(tmp_path_factory, start, steps):
                 data = bytes(at - len(model)) + data
                 at = len(model)
             model[at : at + len(data)] = data
-            file.seek(at)
-            assert file.write(data) == len(data)
+            assert file.write_at(at, data) == len(data)
             if step[0] == "full":
                 os.close(file.descriptor)
                 file.descriptor = descriptor
@@ -62,8 +61,7 @@ def follow(tmp_path_factory, start, steps):
             size = max(step[1], 1)
             model = model[:size].ljust(size, b"\0")
             file.truncate(size)
-            file.seek(0)
-            file.write(bytes(model))
+            file.write_at(0, bytes(model))
         else:
             pages = file.pages()
             assert path.read_bytes()[: len(committed)].ljust(len(committed)) == committed
@@ -78,10 +76,9 @@ def follow(tmp_path_factory, start, steps):
         # What was committed is not touched before the next commit.
         assert path.read_bytes()[: len(committed)] == committed
         found = bytearray(len(model))
-        file.seek(0)
-        assert file.readinto(found) == len(model)
+        assert file.read_at(0, found) == len(model)
         assert found == model
-        assert file.seek(0, os.SEEK_END) == len(model)
+        assert file.end == len(model)
     file.release()
 
 
@@ -90,8 +87,7 @@ def test_the_end_of_a_file_that_lost_its_journal_is_found_out(tmp_path):
     path.write_bytes(bytes(range(256)) * 100)
     descriptor = os.open(path, os.O_RDWR)
     file = PagedFile(descriptor, 25_600)
-    file.seek(5000)
-    file.write(b"changed")
+    file.write_at(5000, b"changed")
     pages = file.pages()
     os.pwrite(descriptor, b"x", 4096 + 600)
     assert pages.stranger(descriptor) == 4096 + 512

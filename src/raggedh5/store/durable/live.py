@@ -1,7 +1,6 @@
 """Reading a file while another process writes to it, as it was at the last refresh."""
 
 import contextlib
-import io
 import os
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import h5py
 
+from raggedh5.core.file_object import RefusedError, file_object
 from raggedh5.errors import ClosedError, FormatError, RaggedH5Error, WriteError
 from raggedh5.store.durable.descriptors import is_locked, lock, unlock
 from raggedh5.store.durable.journal import generation, has_journal, journal_of
@@ -38,35 +38,35 @@ class _State(NamedTuple):
     changed: int
 
 
-class _Source(io.RawIOBase):
+class _Source:
     """A file for HDF5 to read from. Each is a file of its own to HDF5, with caches of its own."""
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__()
         self.descriptor = descriptor
         self.opened = False
-        self._at = 0
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, and return it."""
-        base = (0, self._at, os.fstat(self.descriptor).st_size)[whence]
-        self._at = base + offset
-        return self._at
+    @property
+    def end(self) -> int:
+        """How long the file is."""
+        return os.fstat(self.descriptor).st_size
 
-    def tell(self) -> int:
-        """Return the current place."""
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
+    def read_at(self, address: int, buffer: Any) -> int:
         """Read what is there, zeros behind the end."""
         view = memoryview(buffer).cast("B")
-        if self.opened and is_search(self._at, view.nbytes):
-            raise OSError(f"a link to another file cannot be followed here: {OTHERS}")
-        got = os.preadv(self.descriptor, [view], self._at) if view.nbytes else 0
+        if self.opened and is_search(address, view.nbytes):
+            raise RefusedError(f"a link to another file cannot be followed here: {OTHERS}")
+        got = os.preadv(self.descriptor, [view], address) if view.nbytes else 0
         if got < view.nbytes:
             view[got:] = bytes(view.nbytes - got)
-        self._at += view.nbytes
         return view.nbytes
+
+    def write_at(self, address: int, buffer: Any) -> int:
+        """Refuse to."""
+        raise RefusedError("the file was opened for reading")
+
+    def truncate(self, size: int) -> None:
+        """Refuse to."""
+        raise RefusedError("the file was opened for reading")
 
 
 class Live:
@@ -225,7 +225,7 @@ class Live:
     def _open(self) -> h5py.File:
         source = _Source(self.descriptor)
         try:
-            file = h5py.File(source, "r", **self._options)
+            file = h5py.File(file_object(source), "r", **self._options)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.path} cannot be opened as HDF5: {error}") from error
         source.opened = True

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 
+from raggedh5.core.file_object import file_object
 from raggedh5.errors import FormatError, RaggedH5Error, WriteError
 from raggedh5.store.durable.descriptors import lock, sync_folder
 from raggedh5.store.durable.durability import Durability, Level
@@ -89,7 +90,7 @@ class _Opened:
         size = os.fstat(descriptor).st_size
         paged = self.paged = PagedFile(descriptor, size)
         try:
-            file = h5py.File(paged, "r+", **options)
+            file = h5py.File(file_object(paged), "r+", **options)
         except (OSError, RuntimeError, ValueError) as error:
             raise FormatError(f"{self.target} cannot be opened as HDF5: {error}") from error
         paged.opened()
@@ -111,7 +112,7 @@ class _Opened:
         try:
             self._hold(made.temporary, os.O_CREAT | os.O_EXCL)
             paged = self.paged = PagedFile(self._descriptor, 0)
-            file = h5py.File(paged, "w", **options)
+            file = h5py.File(file_object(paged), "w", **options)
             paged.opened()
             try:
                 file.flush()

@@ -7,12 +7,13 @@ first.
 """
 
 import contextlib
-import io
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from raggedh5.core.file_object import RefusedError
 from raggedh5.core.room import Room
 from raggedh5.store.durable.descriptors import pwrite_all, unlock
 from raggedh5.store.durable.pages import PAGE, Pages, read_page, read_pages, runs_of, sector_sums
@@ -29,8 +30,8 @@ DIRECT = 1 << 16
 OTHERS = "open it by its own name"
 
 
-class PagedFile(io.RawIOBase):
-    """What HDF5 writes to, by h5py's driver for Python's file objects.
+class PagedFile:
+    """What HDF5 writes to, by h5py's driver for Python's file objects; see `file_object`.
 
     A write never fails for want of room: what the disk does not take stays in memory, and
     `pages` raises. So HDF5 is never left half-way.
@@ -51,11 +52,9 @@ class PagedFile(io.RawIOBase):
     """
 
     def __init__(self, descriptor: int, committed: int) -> None:
-        super().__init__()
         self.descriptor = descriptor
         self.touched = False
         self.end = committed
-        self._at = 0
         self._fixed = self._written = _up_to_page(committed)
         self._pages: dict[int, bytearray] = {}
         self._waiting = 0
@@ -92,34 +91,12 @@ class PagedFile(io.RawIOBase):
         # HDF5 lets go of this last, also where the file is never closed.
         self.release()
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, and return it."""
-        base = (0, self._at, self.end)[whence]
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Return the current place."""
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
+    def read_at(self, address: int, buffer: Any) -> int:
         """Read what HDF5 has written so far; zeros where it has written nothing."""
         view = memoryview(buffer).cast("B")
-        size, address = view.nbytes, self._at
+        size = view.nbytes
         if self._opened and is_search(address, size):
-            raise OSError(f"a link to another file cannot be followed here: {OTHERS}")
+            raise RefusedError(f"a link to another file cannot be followed here: {OTHERS}")
         got = os.preadv(self.descriptor, [view], address) if size else 0
         while 0 < got < size:
             more = os.preadv(self.descriptor, [view[got:]], address + got)
@@ -132,14 +109,12 @@ class PagedFile(io.RawIOBase):
             start = number * PAGE
             low, high = max(address, start), min(address + size, start + PAGE)
             view[low - address : high - address] = self._pages[number][low - start : high - start]
-        self._at += size
         return size
 
-    def write(self, buffer: Any) -> int:
+    def write_at(self, address: int, buffer: Any) -> int:
         """Write behind what is committed; keep in memory what is to take its place."""
         view = memoryview(buffer).cast("B")
-        size, address = view.nbytes, self._at
-        self._at += size
+        size = view.nbytes
         self.touched = True
         self.end = max(self.end, address + size)
         if os.getpid() != self._owner:  # the child of a fork must not disturb its parent's file
@@ -152,13 +127,9 @@ class PagedFile(io.RawIOBase):
             self._append(address + kept, view[kept:])
         return size
 
-    def truncate(self, size: int | None = None) -> int:
+    def truncate(self, size: int) -> None:
         """Take note of how long the file is to be."""
-        self.end = self._at if size is None else size
-        return self.end
-
-    def flush(self) -> None:
-        """Do nothing: only a commit changes the file."""
+        self.end = size
 
     def pages(self) -> Pages:
         """Return the pages that a commit is to change, once all that lies behind them is written.
@@ -241,20 +212,34 @@ class PagedFile(io.RawIOBase):
             self._waiting += view.nbytes
             if self._waiting > LARGEST_WAIT:
                 self._waiting = 0
-                with contextlib.suppress(OSError):  # no room: `pages` will try again, and say so
+                with _without_room():
                     self._write_out()
             return
         self._keep(address, view[: first - address])
         self._keep(last, view[last - address :])
         whole = view[first - address : last - address]
         self._written = max(self._written, last)  # also if only some of it is
-        try:
-            pwrite_all(self.descriptor, [whole], first)
-        except OSError:  # no room: `pages` will try again, and say so
+        written = False
+        with _without_room():
+            written = bool(pwrite_all(self.descriptor, [whole], first))
+        if not written:
             self._keep(first, whole)
-        else:
-            for number in self._pages_within(first, last - first):
-                del self._pages[number]
+            return
+        for number in self._pages_within(first, last - first):
+            del self._pages[number]
+
+
+@contextlib.contextmanager
+def _without_room() -> Iterator[None]:
+    """Let it pass that the system cannot write: `pages` will try again, and say so.
+
+    What is no error of the system was raised by the handler of a signal.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
 
 
 def is_search(address: int, size: int) -> bool:
