@@ -85,6 +85,32 @@ def variable(name, pulse):
     return os.environ.get(name)
 
 
+def mask(pulse):
+    now = os.umask(0)
+    os.umask(now)
+    return now
+
+
+def echo(value, pulse):
+    return value
+
+
+def old_server():
+    def missing(*_):
+        raise OSError(38, "Function not implemented")
+
+    os.pidfd_open = missing
+    server.main()
+
+
+def childless_server():
+    def fork():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    os.fork = fork
+    server.main()
+
+
 def impatient_server():
     server.IDLE = 1.0
     server.main()

@@ -1,6 +1,7 @@
 """A child process that hangs, crashes or takes too much memory becomes an error of ours."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -150,9 +151,77 @@ def test_a_server_that_goes_in_the_middle_is_replaced_once(path, tmp_path):
     with Isolated() as child:
         assert child.call(misbehaving.stop_server, {"told": str(told)}, path=path) == "the second"
         told.unlink()
-        with pytest.raises(StoppedError, match="SIGKILL") as caught:
+        with pytest.raises(ChildProcessError, match="SIGKILL"):  # which says nothing of the file
             child.call(misbehaving.stop_server, {"told": str(told), "times": 2}, path=path)
-        assert caught.value.kind == "crash"
+        assert processes(child, path)
+
+
+@FORKS
+def test_what_the_server_needs_may_be_missing_in_the_parent(path):
+    def work():
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        with Isolated() as child:
+            assert child.call(misbehaving.slow, {"steps": 0}, path=path) == 0
+            with pytest.raises(StoppedError, match="SIGSEGV"):
+                child.call(misbehaving.crash, {}, path=path)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+@FORKS
+def test_without_handles_of_processes_the_server_answers_itself(path, monkeypatch):
+    monkeypatch.setattr(child_module, "_BOOT", "import misbehaving; misbehaving.old_server()")
+    with Isolated() as child:
+        one, _ = processes(child, path)
+        assert processes(child, path)[0] == one
+        with pytest.raises(StoppedError, match="SIGSEGV"):
+            child.call(misbehaving.crash, {}, path=path)
+        assert processes(child, path)[0] != one
+
+
+@FORKS
+def test_no_more_processes_are_no_fault_of_the_file(path, monkeypatch):
+    monkeypatch.setattr(child_module, "_BOOT", "import misbehaving; misbehaving.childless_server()")
+    with Isolated() as child, pytest.raises(OSError, match="no child process can be had"):
+        processes(child, path)
+
+
+@FORKS
+def test_ctrl_c_is_for_the_parent(path):
+    with Isolated() as child:
+        _, server = processes(child, path)
+        os.kill(server, signal.SIGINT)
+        time.sleep(0.2)
+        assert processes(child, path)[1] == server
+
+
+@FORKS
+def test_new_rights_and_masks_are_those_of_the_child(path):
+    with Isolated() as child:
+        _, server = processes(child, path)
+        before = os.umask(0o077)
+        try:
+            assert child.call(misbehaving.mask, {}, path=path) == 0o077
+            _, other = processes(child, path)
+        finally:
+            os.umask(before)
+    assert other != server
+
+
+@FORKS
+def test_too_much_to_be_said(path, monkeypatch):
+    monkeypatch.setattr(child_module, "LONGEST_LINE", 1000)
+    with Isolated() as child:
+        with pytest.raises(rh5.FormatError, match="too much"):
+            child.call(misbehaving.echo, {"value": "x" * 2000}, path=path)
+        assert child.call(misbehaving.echo, {"value": "x"}, path=path) == "x"
 
 
 def test_a_server_of_another_environment_is_replaced(path, monkeypatch):

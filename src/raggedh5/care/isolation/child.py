@@ -20,10 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from raggedh5.care.isolation.environment import child_environment
-from raggedh5.care.isolation.server import FORKS, IDLE
+from raggedh5.care.isolation.environment import inherited
+from raggedh5.care.isolation.server import IDLE
 from raggedh5.care.isolation.stopped import CONTENT, SPARE, StoppedError, error_of
 from raggedh5.care.progress import Progress, silent
+from raggedh5.errors import FormatError
 
 __all__ = ["PATIENCE", "Isolated"]
 
@@ -56,7 +57,7 @@ class Isolated:
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
         self._server: subprocess.Popen[bytes] | None = None
-        self._environment: dict[str, str] = {}
+        self._inherited: dict[str, Any] = {}
         self._used = 0.0
 
     def call(
@@ -88,6 +89,8 @@ class Isolated:
         ------
         StoppedError
             If the child crashed, hung, or needed more memory than that.
+        ChildProcessError
+            If there is no child to be had.
         RaggedH5Error, OSError
             What the function raised.
         """
@@ -99,11 +102,11 @@ class Isolated:
         }
         try:
             said = self._ask(request, path, progress)
-            if said is None and FORKS:  # no child took the server along: somebody has stopped it
+            if "gone" in said:  # the server itself: somebody has stopped it
                 self.close()
                 said = self._ask(request, path, progress)
-            if said is None:
-                raise StoppedError.crash(path, "", self._how_the_server_ended())
+            if "gone" in said:
+                raise ChildProcessError(f"{path} was not read: a child process {said['gone']}")
         except BaseException:
             self.close()
             raise
@@ -156,17 +159,17 @@ class Isolated:
 
     def _ready(self) -> subprocess.Popen[bytes]:
         """Return a server that takes a call: the one there is, if it is as a new one would be."""
-        environment = child_environment()
+        now = inherited()
         if self._server is not None and (
             self._server.poll() is not None
-            or self._environment != environment
+            or self._inherited != now
             or time.monotonic() - self._used > IDLE / 2
         ):
             self.close()
         if self._server is None:
             if not sys.executable:
                 raise RuntimeError("there is no Python to start a child process; isolated=False")
-            self._environment = environment
+            self._inherited = now
             # Not -m: that would look for modules beside the suspect file first.
             self._server = subprocess.Popen(
                 [sys.executable, "-P", "-c", _BOOT],
@@ -174,20 +177,19 @@ class Isolated:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 # A process with one thread can be forked; those of a BLAS would be of no use.
-                env={**environment, "OPENBLAS_NUM_THREADS": "1"},
+                env={**now["environment"], "OPENBLAS_NUM_THREADS": "1"},
             )
         return self._server
 
-    def _ask(
-        self, request: Mapping[str, Any], path: Path, progress: Progress
-    ) -> dict[str, Any] | None:
+    def _ask(self, request: Mapping[str, Any], path: Path, progress: Progress) -> dict[str, Any]:
         """Return the result, the error, or how the child ended without; and where it was ``at``.
 
-        None where the server is gone.
+        ``gone`` says how the server ended, where that is not the fault of the file.
         """
         lines = _send(self._ready(), request)
         at, wait = "", START
         last: dict[str, Any] | None = None
+        alone = False
         while True:
             try:
                 line = lines.get(timeout=wait)
@@ -195,8 +197,14 @@ class Isolated:
                 raise StoppedError.hang(path, at, wait) from None
             wait = self.patience
             if line == _GONE:
-                return None
+                how = self._how_the_server_ended()
+                if alone:
+                    raise StoppedError.crash(path, at, how)
+                return {"gone": f"ended ({how})"}
+            if not line.endswith(b"\n"):
+                raise FormatError(f"{path}: there is too much to be said of it")
             said = json.loads(line)
+            alone = alone or said.get("alone", False)
             at = said.get("at", at)
             if "done" in said:
                 progress(said["done"], said["total"])

@@ -1,9 +1,9 @@
 """The process that waits for work on suspect files, and forks a child for each.
 
 Calls come from stdin, a line of JSON each: module, function, arguments, and how much memory may be
-allocated beyond what the process has. Answers go to stdout as lines, too: first ``started``, then
-what `raggedh5.care.isolation.worker` says, last ``ended`` with the exit status of the child (a
-signal as a negative number).
+allocated beyond what the process has. Answers go to stdout as lines, too: first ``alone``, whether
+there is no child; then what `raggedh5.care.isolation.worker` says, last ``ended`` with the exit
+status of the child (a signal as a negative number).
 
 What is imported here need not be imported for each call, which takes a few milliseconds for that
 reason; and whatever a damaged file did to the memory of a child is gone with the child. Where there
@@ -26,16 +26,13 @@ try:
 except ImportError:  # there are no such limits on Windows
     resource = None  # type: ignore[assignment]
 
-__all__ = ["FORKS", "IDLE", "main"]
+__all__ = ["IDLE", "main"]
 
 IDLE = 60.0
 """Seconds without a call after which the server goes."""
 
 LOOK = 1.0
 """Seconds between two looks at whether the parent is still there."""
-
-FORKS = sys.platform == "linux" and hasattr(os, "pidfd_open")
-"""Whether calls have a child of their own."""
 
 _STDIN = 0
 _PIECE = 1 << 16
@@ -48,16 +45,31 @@ def main() -> None:
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     out = Line(answers)
-    work: Callable[[bytes, Line], int] = _in_a_child if FORKS else _here
-    for line in _calls() if FORKS else sys.stdin.buffer:
-        out.write(started=True)
+    forks = _can_fork()
+    work: Callable[[bytes, Line], int] = _in_a_child if forks else _here
+    for line in _calls() if forks else sys.stdin.buffer:
+        out.write(alone=not forks)
         out.write(ended=work(line, out))
     os._exit(0)  # nothing here is worth the time that an interpreter takes to end
 
 
+def _can_fork() -> bool:
+    """Make ready to fork, and wait for a child; return whether that is possible and safe."""
+    if sys.platform != "linux":
+        return False
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, children could not be waited for
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes stdin
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def _calls() -> Iterator[bytes]:
     """Yield the lines of stdin, until it is closed, the parent is gone, or nothing is asked."""
-    parent, waiting, held = os.getppid(), 0.0, b""
+    parent, waiting = os.getppid(), 0.0
+    held: list[bytes] = []
     while True:
         ready, _, _ = select.select([_STDIN], [], [], LOOK)
         if not ready:
@@ -68,11 +80,10 @@ def _calls() -> Iterator[bytes]:
         piece = os.read(_STDIN, _PIECE)
         if not piece:
             return
-        held += piece
-        while b"\n" in held:
-            line, held = held.split(b"\n", 1)
-            yield line
-            waiting = 0.0
+        held.append(piece)
+        if piece.endswith(b"\n"):  # the next call comes when this one has been answered
+            yield b"".join(held)
+            held, waiting = [], 0.0
 
 
 def _here(line: bytes, out: Line) -> int:
@@ -83,7 +94,11 @@ def _here(line: bytes, out: Line) -> int:
 def _in_a_child(line: bytes, out: Line) -> int:
     """Answer a call in a child process, and return its exit status."""
     server = os.getpid()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as error:
+        out.write(error="OSError", message=f"no child process can be had: {error.strerror}")
+        return 0
     if not child:
         status = 1
         try:
