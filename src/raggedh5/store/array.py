@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import SchemaError
 from raggedh5.store.array_writer import ArrayWriter
 from raggedh5.store.facts import Facts, address_of
@@ -126,7 +127,7 @@ class Array:
             If the file cannot be written.
         """
         handle = self._handle
-        with handle.lock:
+        with handle.lock, deferred_signals:
             handle.check_writable()
             writer = handle.writer_of(self._address)
             if writer is None:
@@ -203,7 +204,7 @@ class Array:
         dataset = self._dataset
         if self._ranges is not None and not handle.changing:
             return self._ranges, self._pinned(self._ranges.reader.shape)
-        with handle.lock:
+        with handle.lock, deferred_signals:
             handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writer_of(self._address)
             if writer is not None:

@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.store.handle import Handle
 from raggedh5.store.links import Links
@@ -35,7 +36,8 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
     if not handle.is_open:
         handle.release()
         return
-    with handle.lock:  # what another thread appends comes before, or is refused
+    # What another thread appends comes before, or is refused.
+    with handle.lock, deferred_signals:
         handle.check_between_appends()
         try:
             handle.conclude()

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.chunks import plan_grid
 from raggedh5.core.schema import as_column, check_names, storable
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.facts import address_of
@@ -39,7 +40,7 @@ def create_table(
     check_names(declared)
     for column in declared.values():
         storage.with_codec(column.codec)  # refuses what is none
-    with handle.lock, _creating(handle, root, name):
+    with handle.lock, deferred_signals, _creating(handle, root, name):
         handle.sink.drain()
         group = create_group(root, name, {}, ragged)
         # Even a table that nothing is appended to gets its buffers when the file is closed.
@@ -77,7 +78,7 @@ def create_array(
     plan = chunks or plan_grid(
         shape, kind.itemsize, target=storage.chunk_bytes, access=storage.access
     )
-    with handle.lock, _creating(handle, root, name):
+    with handle.lock, deferred_signals, _creating(handle, root, name):
         handle.sink.drain()
         facts = create_buffer(root, name, kind, shape[1:], storage, plan)
         try:

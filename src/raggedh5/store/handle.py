@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import h5py
 
 from raggedh5.core.pipeline import Pool
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import ClosedError, WriteError
 from raggedh5.store.durable.live import Live
 from raggedh5.store.facts import name_of
@@ -244,7 +245,7 @@ class Handle:
         WriteError
             If the file cannot be written.
         """
-        with self.lock:
+        with self.lock, deferred_signals:
             writers = self.writers_now()
             for writer in writers:  # all last chunks are coded at once
                 writer.queue()

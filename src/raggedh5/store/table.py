@@ -11,6 +11,7 @@ from raggedh5.core.batch import Batch
 from raggedh5.core.form import main_buffer
 from raggedh5.core.rows import is_single
 from raggedh5.core.schema import Column
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import SchemaError
 from raggedh5.store.column import TableColumn
 from raggedh5.store.facts import address_of
@@ -173,7 +174,7 @@ class Table:
             If the file cannot be written.
         """
         handle = self._handle
-        with handle.lock:
+        with handle.lock, deferred_signals:
             handle.check_writable()
             writer = handle.writer_of(self._address)
             if writer is None:
@@ -347,7 +348,7 @@ class Table:
         group = self._group
         if self._reader is not None and not handle.changing:
             return self._reader
-        with handle.lock:
+        with handle.lock, deferred_signals:
             handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writer_of(self._address)
             if writer is not None:

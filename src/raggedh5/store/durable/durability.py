@@ -16,6 +16,7 @@ from typing import Literal
 
 from h5py._objects import phil
 
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.store.durable.descriptors import sync_folder
 from raggedh5.store.durable.flusher import Flusher, Interval
@@ -143,7 +144,7 @@ class Durability:
             again.
         """
         handle = self._attached()
-        with handle.lock:
+        with handle.lock, deferred_signals:
             self._check_owner()
             handle.flush_hdf5()
             new = [writer for writer in self._new if writer.h5]
@@ -166,7 +167,7 @@ class Durability:
         self._check_owner()
         # Nobody else may let HDF5 write between what is flushed and what is committed; a reader in
         # this process needs HDF5 until it is done.
-        with handle.lock, self._journal.without_readers(), phil:
+        with handle.lock, deferred_signals, self._journal.without_readers(), phil:
             for writer in handle.writers_now():
                 writer.create()  # what was declared is to survive as well
             handle.store()
