@@ -417,3 +417,20 @@ def test_a_reference_is_lost_rather_than_wrong(path, dst):
     with h5py.File(dst) as file:
         assert dict(file["x"].attrs).keys() >= {"shape", "units"}
         assert "of" not in file["x"].attrs
+
+
+def test_an_attribute_that_nobody_can_read_is_left_out(tmp_path):
+    path, target = tmp_path / "odd.h5", tmp_path / "fixed.h5"
+    rh5.write(path, {"t": {"x": [[1.0], [2.0, 3.0]]}})
+    with h5py.File(path, "a") as file:
+        odd = h5py.h5t.IEEE_F64LE.copy()
+        odd.set_fields(63, 48, 15, 0, 48)  # of an exponent that no float of NumPy has
+        group = file.create_group("more")
+        group.attrs["note"] = "kept"
+        h5py.h5a.create(group.id, b"odd", odd, h5py.h5s.create(h5py.h5s.SCALAR))
+    assert not validate(path).valid
+    report = repair(path, target)
+    assert [(place, "'odd'" in why) for place, why in report.lost] == [("/more", True)]
+    assert validate(target).valid
+    with h5py.File(target) as file:
+        assert dict(file["more"].attrs) == {"note": "kept"}

@@ -83,7 +83,7 @@ def test_a_handler_of_signals_that_flushes(path, monkeypatch):
                 call()  # between two columns
 
             monkeypatch.setattr(Stream, "commit", commit)
-            for call in (lambda: os.kill(os.getpid(), signal.SIGUSR1), handler):
+            for call in (lambda: signal.raise_signal(signal.SIGUSR1), handler):  # noqa: B007
                 assert not told  # a signal waits until the append is done
                 table.append({"x": [[2.0]], "y": [[2]]})
             monkeypatch.undo()

@@ -28,7 +28,7 @@ __all__ = [
 
 
 def copy_attributes(source: Any, target: Any, skip: Container[str] = ()) -> list[str]:
-    """Copy the attributes of an object; return why some could not be."""
+    """Copy the attributes of an object that read; return why others do not."""
     try:
         names = attribute_names(source.id)
     except PROBLEMS as error:
@@ -39,7 +39,9 @@ def copy_attributes(source: Any, target: Any, skip: Container[str] = ()) -> list
         if name in skip:
             continue
         try:
-            if not copy_attribute(source.id, target.id, key):
+            if copy_attribute(source.id, target.id, key):
+                target.attrs.get(name)  # its type may be such as nobody can read
+            else:
                 problems.append(f"attribute {name!r} leads to objects by reference: left out")
         except PROBLEMS as error:
             problems.append(f"attribute {name!r} cannot be copied: {error}")
