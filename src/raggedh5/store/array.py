@@ -160,15 +160,20 @@ class Array:
         CodecError
             If a filter is missing.
         """
-        return self._handle.steadily(lambda: read_selection(*self._ranges_now(), selection))
+        return self._handle.steadily(lambda: self._read_part(selection))
 
     def read(self) -> Values:
         """Read everything: a new array; see ``array[...]``."""
         return self._handle.steadily(self._read_all)
 
     def plan(self) -> tuple[list[Call], Call]:
-        """Return the calls that read all rows, in any order and thread, and one for the result."""
+        """Return the calls that read all rows, in any order and thread, and one for the result.
+
+        What has no dataspace holds nothing, and reads as an `h5py.Empty`.
+        """
         ranges, shape = self._ranges_now()
+        if shape is None:
+            return [], lambda: self._dataset[()]
         return ranges.reader.plan_all(tuple(slice(0, n) for n in shape))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Values:
@@ -197,8 +202,11 @@ class Array:
             raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
         return converted
 
-    def _ranges_now(self) -> tuple[RangeReader, tuple[int, ...]]:
-        """Return what reads the array, and its shape: what another thread appends comes later."""
+    def _ranges_now(self) -> tuple[RangeReader, tuple[int, ...] | None]:
+        """Return what reads the array, and its shape: what another thread appends comes later.
+
+        There is no shape where there is no dataspace.
+        """
         handle = self._handle
         handle.check_open()
         dataset = self._dataset
@@ -213,8 +221,16 @@ class Array:
                 self._ranges = RangeReader(Reader(handle, Facts(dataset)))
             return self._ranges, self._pinned(self._ranges.reader.shape)
 
-    def _read_all(self) -> Values:
+    def _read_part(self, selection: Any) -> Any:
         ranges, shape = self._ranges_now()
+        if shape is None:
+            return self._dataset[selection]
+        return read_selection(ranges, shape, selection)
+
+    def _read_all(self) -> Any:
+        ranges, shape = self._ranges_now()
+        if shape is None:
+            return self._dataset[()]
         return ranges.reader.read_all(shape)
 
     def _shape_in_file(self) -> tuple[int, ...]:

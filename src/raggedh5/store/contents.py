@@ -10,12 +10,7 @@ from raggedh5.store.layout import is_table
 from raggedh5.store.links import Links
 from raggedh5.store.stored_sums import GROUP
 
-__all__ = ["is_array", "tables_and_arrays"]
-
-
-def is_array(item: object) -> bool:
-    """Whether an HDF5 object is a dataset that holds values; one without a dataspace does not."""
-    return isinstance(item, h5py.Dataset) and item.shape is not None
+__all__ = ["tables_and_arrays"]
 
 
 def tables_and_arrays(
@@ -33,7 +28,7 @@ def tables_and_arrays(
     while ahead:
         path, parent = ahead.pop()
         item = links.get(parent, path.rsplit("/", 1)[-1])
-        if is_table(item) or is_array(item):
+        if is_table(item) or isinstance(item, h5py.Dataset):
             yield path, item
         # A group may be linked to from several places, even from within itself.
         elif isinstance(item, h5py.Group) and item.id not in seen and not is_index(item):

@@ -17,7 +17,7 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error
 from raggedh5.store import closing
 from raggedh5.store.array import Array
-from raggedh5.store.contents import is_array, tables_and_arrays
+from raggedh5.store.contents import tables_and_arrays
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.durable.durability import Level
 from raggedh5.store.durable.flusher import Every
@@ -270,7 +270,7 @@ class File:
         item = self._links.open(self._handle.root, name)
         if is_table(item):
             found: Any = self._table(item)
-        elif is_array(item):
+        elif isinstance(item, h5py.Dataset):
             found = self._array(item)
         else:
             return item
