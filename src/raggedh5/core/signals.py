@@ -41,6 +41,8 @@ class _DeferredSignals:
                 if callable(handler):
                     self._handlers[number] = handler
                     _signal.signal(number, self._note)
+        except ValueError:  # an interpreter that is not the main one has no signals
+            self._handlers.clear()
         except BaseException:
             self._restore()
             raise
