@@ -114,7 +114,7 @@ cdef class RoomMaker:
     cdef bint started
     cdef long owner
 
-    def __cinit__(self, int descriptor, int64_t piece):
+    def __cinit__(self, *args):
         self.task = <Task*>PyMem_RawCalloc(1, sizeof(Task))
         if self.task == NULL:
             raise MemoryError
@@ -124,10 +124,12 @@ cdef class RoomMaker:
         if not (self.task.guard and self.task.wake and self.task.working):
             raise MemoryError
         PyThread_acquire_lock(self.task.wake, WAIT_LOCK)
-        self.task.descriptor = descriptor
-        self.task.piece = piece
         self.task.refused = not RH5_MAKES_ROOM
         self.owner = rh5_process()
+
+    def __init__(self, int descriptor, int64_t piece):
+        self.task.descriptor = descriptor
+        self.task.piece = piece
 
     def __dealloc__(self):
         self.end(False)
