@@ -27,14 +27,15 @@ class _Spare:
 
     def put(self, child: Isolated) -> None:
         with self._lock:
-            child, self._kept = self._kept or Isolated(), child
-        child.close()
+            before, self._kept = self._kept, child
+        if before is not None:
+            before.close()
 
     def close(self) -> None:
         self.take().close()
 
     def after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # somebody may have had it
         self.take().abandon()
 
 
