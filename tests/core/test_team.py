@@ -68,19 +68,24 @@ def test_more_than_the_queue_holds_and_starting_again():
         team.close()
 
 
+def soon(holds):
+    """Return whether something comes to hold within some seconds."""
+    for _ in range(200):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_threads_end():
     before = _thread._count()
     team = CodingThreads(3)
     (work, _, _) = works([PlainChunks(16)], sources(1, 16))[0]
     team.put(work)
     work.result()
-    assert _thread._count() >= 2  # and the one that hands the work in
+    assert soon(lambda: _thread._count() >= 2)  # and the one that hands the work in
     team.close()
-    for _ in range(200):
-        if _thread._count() <= before:
-            return
-        time.sleep(0.05)
-    pytest.fail("they are there still")
+    assert soon(lambda: _thread._count() <= before)
 
 
 def test_what_is_queued_is_kept():
