@@ -71,6 +71,7 @@ def test_it_is_a_file_object(steps):
     assert ours.seekable()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are few signals on Windows")
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, TimeoutError, ZeroDivisionError])
 def test_an_interrupted_call_comes_to_its_end(when, kind):

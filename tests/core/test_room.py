@@ -2,7 +2,6 @@
 
 import gc
 import os
-import resource
 import time
 
 import pytest
@@ -11,6 +10,7 @@ from raggedh5.core import room
 from raggedh5.core.room import STEP, Room
 from raggedh5.kernels.room import RoomMaker, makes_room
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not makes_room, reason="the system cannot do this")
 
 

@@ -88,6 +88,17 @@ def test_threads_end():
     assert soon(lambda: _thread._count() <= before)
 
 
+def test_without_any_thread_it_comes_to_an_end(monkeypatch):
+    """As where the system has no thread to give, after which the queue is there."""
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *_: 0)
+    team = CodingThreads(2)
+    queued = works([PlainChunks(16)], sources(3, 16))
+    for work, _, _ in queued:
+        team.put(work)
+    team.close()
+    assert all(work.ready() for work, _, _ in queued)
+
+
 def test_what_is_queued_is_kept():
     """Whatever becomes of the caller: the handler of a signal may raise at any moment."""
     codec = PlainChunks(1 << 16)

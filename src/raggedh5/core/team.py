@@ -70,4 +70,6 @@ def _end(team: Team, owner: int) -> None:
     """Let the threads end, and wait until they touch none of what they were given any more."""
     if owner == os.getpid():
         team.stop()
+        while team.help():  # also where the system had no thread to give
+            pass
         team.wait()
