@@ -62,7 +62,7 @@ class Batch:
         if mask is None and lengths is None and ragged and "mask" in data and len(data) > 1:
             # What Table.padded returns goes back in as it is.
             mask = data["mask"]
-            masks = {name for name in data if name.endswith("_mask") and name[:-5] in data}
+            masks = {name for name in data if _masks_lists(name, data)}
             item_masks = {name[:-5]: data[name] for name in masks} | dict(item_masks or {})
             data = {name: data[name] for name in data if name != "mask" and name not in masks}
         self.data = data
@@ -207,6 +207,14 @@ class Batch:
                     f"column {name!r}, row {row}: {int(value.lengths[row])} items, but the batch "
                     f"keeps {wanted}"
                 )
+
+
+def _masks_lists(name: str, data: Mapping[str, Any]) -> bool:
+    """Whether this is the mask (rows, groups, items) of a nested column beside it."""
+    if not name.endswith("_mask") or name[:-5] not in data:
+        return False
+    mask = np.shape(data[name])
+    return len(mask) == 3 and np.shape(data[name[:-5]])[:3] == mask
 
 
 def _sliceable(value: Any) -> Any:

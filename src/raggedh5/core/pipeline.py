@@ -7,11 +7,12 @@ there are, and the thread that asks takes its share of them.
 
 import _thread
 import atexit
+import contextlib
 import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
@@ -138,6 +139,15 @@ class Pool:
         task = self.task()
         task.add(calls)
         return task.finish()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make calls in the thread that asks: it may hold a lock that others would wait for."""
+        threads, self.threads = self.threads, 1
+        try:
+            yield
+        finally:
+            self.threads = threads
 
     def close(self) -> None:
         """Let the workers end after what is queued. A later task starts new ones."""

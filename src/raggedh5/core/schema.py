@@ -101,13 +101,19 @@ def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") ->
     return Column(dtype.base, dtype.shape)
 
 
-def check_names(names: Mapping[str, Any]) -> None:
+def check_names(columns: Mapping[str, Column]) -> None:
     """Refuse column names that HDF5, or the masks of padded batches, have no room for."""
-    for name in names:
+    for name in columns:
         if not isinstance(name, str) or not name or "/" in name or "\0" in name or name == ".":
             raise SchemaError(f"not a column name: {name!r}; HDF5 has no '/' and no NUL in names")
-        if name == "mask" or (name.endswith("_mask") and name[:-5] in names):
+        if name == "mask" or _is_mask_of_lists(name, columns):
             raise SchemaError(f"column {name!r} would be mistaken for the mask of a padded batch")
+
+
+def _is_mask_of_lists(name: str, columns: Mapping[str, Column]) -> bool:
+    """Whether a name is what `Table.padded` calls the mask of a nested column."""
+    nested = columns.get(name.removesuffix("_mask")) if name.endswith("_mask") else None
+    return nested is not None and nested.nested
 
 
 def storable(dtype: Any) -> np.dtype[Any]:

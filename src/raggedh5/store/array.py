@@ -216,7 +216,7 @@ class Array:
             handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writer_of(self._address)
             if writer is not None:
-                writer.flush(sync_only=handle.adopted)
+                writer.flush(sync_only=handle.immediate)
             if self._ranges is None:
                 self._ranges = RangeReader(Reader(handle, Facts(dataset)))
             return self._ranges, self._pinned(self._ranges.reader.shape)

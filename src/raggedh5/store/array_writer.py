@@ -50,14 +50,14 @@ class ArrayWriter:
     def append(self, block: Values) -> None:
         """Append all rows of `block`, or none; a large one part by part."""
         stream, sink = self.stream, self.handle.sink
-        adopted = self.handle.adopted
+        immediate = self.handle.immediate
         small = len(block) < stream.length
         if small:  # otherwise only once the threads have this block to code
             sink.advance()
         step = max(PART // max(block[:1].nbytes, 1), 1)
         step = -(-step // stream.length) * stream.length if stream.row_bytes else len(block)
         sink.batch = AppendedBatch(self.name, stream.count, len(block))
-        snapshot = stream.mark(False) if small and not adopted else stream.snapshot()
+        snapshot = stream.mark(False) if small and not immediate else stream.snapshot()
         try:
             for first in range(0, len(block), step or 1):
                 # What is coded is stored while the threads have the next chunks to code.
@@ -65,12 +65,12 @@ class ArrayWriter:
                 if not small:
                     sink.advance()
             sink.wait()
-            if adopted:
+            if immediate:
                 self.flush(sync_only=True)
         except BaseException:
             stream.restore(snapshot)
             self._saved = -1
-            if adopted:  # the owner may close the file now
+            if immediate:  # the owner may close the file now
                 with contextlib.suppress(WriteError):
                     stream.cut()
             raise

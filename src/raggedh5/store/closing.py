@@ -36,6 +36,7 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
     if not handle.is_open:
         handle.release()
         return
+    unfinished = _last_steps(handle)
     # What another thread appends comes before, or is refused.
     with handle.lock, deferred_signals:
         handle.check_between_appends()
@@ -50,6 +51,9 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
         links.release()
         handle.release()
         if handle.adopted:
+            if opened.attachment is not None:
+                opened.attachment.detach()
+            _say(unfinished)
             return
         try:
             handle.file.close()
@@ -64,12 +68,15 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
             opened.safety.finish()
     if opened.new is not None:
         opened.new.publish()
+    _say(unfinished)
 
 
 def abandon(handle: Handle, opened: Opened, links: Links) -> None:
     """Close what can be closed, and drop a file that was being made anew."""
     handle.pool.close()
     if handle.adopted:
+        if opened.attachment is not None:
+            opened.attachment.detach()
         return
     if opened.new is None and opened.safety is None and handle.writable:
         # A chunk that was stored anew must not be taken for a damaged one.
@@ -80,6 +87,23 @@ def abandon(handle: Handle, opened: Opened, links: Links) -> None:
     with contextlib.suppress(OSError, RuntimeError, ValueError):
         handle.file.close()
     _give_up(handle, opened)
+
+
+def _last_steps(handle: Handle) -> Exception | None:
+    """Do what was to be done before the end; what is in the file stays good if that fails."""
+    failed = None
+    steps, handle.last_steps = handle.last_steps, []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            failed = failed or error
+    return failed
+
+
+def _say(error: Exception | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _give_up(handle: Handle, opened: Opened) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Verify
 from raggedh5.store.layout import Storage, is_table
 from raggedh5.store.links import Links
+from raggedh5.store.moving import move, remove
 from raggedh5.store.opened import open_any
 from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.table import Table
@@ -71,6 +72,10 @@ class File:
     live
         Read a file while another process, or another `File`, writes to it durably. Everything is
         as it was when the file was opened, or at the last `refresh`.
+    buffered
+        For an `h5py.File` that somebody else has opened: keep what is appended in buffers, as for
+        any other file, until that one is flushed or closed. Its methods `flush` and `close`, and so
+        the end of its ``with`` block, see to that.
     **h5py_options
         Passed on to `h5py.File`.
 
@@ -107,16 +112,21 @@ class File:
         durable: Level | None = None,
         flush_every: Every = None,
         live: bool = False,
+        buffered: bool = False,
         **h5py_options: Any,
     ) -> None:
         self._storage = Storage(codec, chunk_bytes)
-        self._opened = open_any(path, mode, durable, flush_every, live, h5py_options, bring_back)
+        self._opened = open_any(
+            path, mode, durable, flush_every, live, buffered, h5py_options, bring_back
+        )
         self._handle = self._opened.handle(threads, verify, read_only=mode == "r")
         options = {"threads": threads, "verify": verify, **h5py_options}
         if live:
             options["live"] = True
         self._handle.reopen = partial(reopen_item, options=options)
         self._links = Links(self._handle)
+        if self._opened.attachment is not None:
+            self._opened.attachment.attach(self._handle, self.flush, self.close)
         if live:
             try:
                 self.refresh()
@@ -355,6 +365,34 @@ class File:
         live.lengths = lengths
         self._handle.epoch += 1
 
+    def move(self, name: str, new_name: str) -> None:
+        """Give a table, an array or a group another name.
+
+        Raises
+        ------
+        KeyError
+            If there is no such object.
+        SchemaError
+            If there is an object of the new name.
+        WriteError
+            If the file cannot be written.
+        """
+        move(self._handle, self._handle.root, name, new_name)
+
+    def remove(self, name: str) -> None:
+        """Remove a table, an array or a group.
+
+        HDF5 uses its room again while the file is open; `raggedh5.care.repack` gives it back.
+
+        Raises
+        ------
+        KeyError
+            If there is no such object.
+        WriteError
+            If the file cannot be written.
+        """
+        remove(self._handle, self._handle.root, name)
+
     def flush(self) -> None:
         """Bring everything that was appended to the file, and the file to the operating system.
 
@@ -365,6 +403,15 @@ class File:
         """
         self._handle.check_open()
         closing.flush(self._handle, self._links)
+
+    def before_close(self, step: Callable[[], None]) -> None:
+        """Have something done at the beginning of `close`, while rows can be appended still.
+
+        It is not done where the file is given up. If it fails, the file is closed all the same,
+        and then the error is raised.
+        """
+        self._handle.check_open()
+        self._handle.last_steps.append(step)
 
     def close(self) -> None:
         """Flush and close. An adopted file is flushed, and left to its owner to close.

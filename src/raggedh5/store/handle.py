@@ -54,8 +54,10 @@ class Handle:
         When a chunk's checksum is compared: ``"first"`` time that it is touched, ``"always"`` or
         ``"never"``.
     adopted
-        Whether somebody else opened the file and may close it at any time: every append then
-        leaves nothing in our hands.
+        Whether somebody else opened the file.
+    immediate
+        Whether whoever did may close it at any time, so that every append leaves nothing in our
+        hands.
     read_only
         Whether nothing may be appended, even where the file is open for writing as well.
     durable
@@ -85,6 +87,8 @@ class Handle:
         The files that virtual datasets take their items from, by name, opened so far.
     lender : Handle or None
         Whose cache is used here, too: of such a file, the virtual one.
+    last_steps : list of callable
+        What is to be done before the file is closed, while rows can be appended still.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class Handle:
         threads: int | None = None,
         verify: Verify = "first",
         adopted: bool = False,
+        immediate: bool | None = None,
         read_only: bool = False,
         durable: bool = False,
         live: Live | None = None,
@@ -109,6 +114,7 @@ class Handle:
             self.location = os.path.abspath(self.path)  # noqa: PTH100 - links stay as they are
         self.verify = verify
         self.adopted = adopted
+        self.immediate = adopted if immediate is None else immediate
         self.durable = durable
         self.safety: Safety | None = None
         self.appending = False
@@ -123,6 +129,7 @@ class Handle:
         self.on_loss: weakref.finalize[..., Any] | None = None
         self.parts: dict[str, Handle] = {}
         self.lender: Handle | None = None
+        self.last_steps: list[Callable[[], None]] = []
         self._sharing = threading.Lock()
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()
@@ -251,7 +258,7 @@ class Handle:
                 writer.queue()
             for writer in writers:
                 writer.flush()
-            if self.adopted:
+            if self.immediate:
                 for writer in writers:
                     writer.settle()
             self.sums.save()

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 
 from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.store.attachment import Attachment
 from raggedh5.store.durable.descriptors import is_locked
 from raggedh5.store.durable.durability import Durability, Level
 from raggedh5.store.durable.flusher import Every, Interval
@@ -32,9 +33,9 @@ class Opened:
         The open file, or a group in it.
     adopted
         Whether somebody else opened it, and will close it.
-    new, safety, live
-        How it gets to its place, what makes it survive, what keeps it steady; None where it is
-        not of that kind.
+    new, safety, live, attachment
+        How it gets to its place, what makes it survive, what keeps it steady, what catches its
+        owner's flush and close; None where it is not of that kind.
     """
 
     root: h5py.File | h5py.Group
@@ -42,6 +43,7 @@ class Opened:
     new: NewFile | None = None
     safety: Durability | None = None
     live: Live | None = None
+    attachment: Attachment | None = None
 
     def handle(self, threads: int | None, verify: Verify, read_only: bool) -> Handle:
         """Return what tables and arrays of the file use together.
@@ -57,6 +59,7 @@ class Opened:
                 threads=threads,
                 verify=verify,
                 adopted=self.adopted,
+                immediate=self.adopted and self.attachment is None,
                 read_only=read_only and not self.adopted,
                 durable=self.safety is not None,
                 live=self.live,
@@ -100,6 +103,7 @@ def open_any(
     durable: Level | None,
     flush_every: Every,
     live: bool,
+    buffered: bool,
     options: dict[str, Any],
     recover: Callable[[Path], None],
 ) -> Opened:
@@ -118,7 +122,11 @@ def open_any(
             raise SchemaError("the h5py object is closed")
         if durable is not None or live:
             raise ValueError("a file that is open already cannot be made durable, or read live")
-        return Opened(path, adopted=True)
+        if not buffered:
+            return Opened(path, adopted=True)
+        if not isinstance(path, h5py.File):
+            raise ValueError("only an h5py.File can be buffered: a group is not what is closed")
+        return Opened(path, adopted=True, attachment=Attachment(path))
     path = Path(path)
     if live:
         if mode != "r" or durable is not None:

@@ -4,7 +4,7 @@ import h5py
 
 from raggedh5.store.chunk_sums import ChunkSums
 from raggedh5.store.facts import Facts
-from raggedh5.store.stored_sums import StoredSums
+from raggedh5.store.stored_sums import ROOT, StoredSums
 
 __all__ = ["FileSums"]
 
@@ -50,6 +50,17 @@ class FileSums(StoredSums):
             if f"{sums.stored_at}/".startswith(f"{path}/"):
                 del self._known[address]
         self.drop_below(path)
+
+    def move(self, old: str, new: str) -> None:
+        """Keep the checksums of what was at `old` for what is now at `new`, all of them saved."""
+        old, new = self.path(old), self.path(new)
+        if f"{ROOT}{old}" in self.file:
+            self.drop_below(new)
+            self.file.move(f"{ROOT}{old}", f"{ROOT}{new}")
+        for address, sums in list(self._known.items()):
+            if f"{sums.stored_at}/".startswith((f"{old}/", f"{new}/")):
+                del self._known[address]
+        self.let_go()
 
     def clear(self) -> None:
         """Let go of everything."""

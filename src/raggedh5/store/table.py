@@ -352,7 +352,7 @@ class Table:
             handle.check_open()  # another thread may have closed it while this one waited
             writer = handle.writer_of(self._address)
             if writer is not None:
-                writer.flush(sync_only=handle.adopted)
+                writer.flush(sync_only=handle.immediate)
             generation = handle.sink.generation
             if self._reader is None or self._generation != generation:
                 layout = read_layout(group)

@@ -201,12 +201,12 @@ class TableWriter:
         group = self.h5.id
         text = None if self._form_kept else get_text(group, "form")
         self.handle.sums.keep_table(self.name, address_of(group), self._count, text)
-        # In an adopted file there are no checksums before it is settled.
-        self._form_kept = not self.handle.adopted
+        # Where every append is handed to HDF5, there are no checksums before it is settled.
+        self._form_kept = not self.handle.immediate
 
     def _append(self, batch: Batch) -> None:
         """Append a batch, a large one part by part; go back to where it began if that fails."""
-        adopted = self.handle.adopted
+        immediate = self.handle.immediate
         whole = batch.items <= self._part
         snapshots = None if whole else [stream.snapshot() for stream in self._streams]
         marks = [field.mark() for field in self._dictionaries]
@@ -215,14 +215,14 @@ class TableWriter:
             for part in [batch] if whole else batch.parts(self._part):
                 self._stage(part)
                 if whole:
-                    snapshots = [stream.mark(adopted) for stream in self._streams]
+                    snapshots = [stream.mark(immediate) for stream in self._streams]
                 for stream in self._streams:
                     stream.commit()
                 self._item_count += part.items
                 self._count += part.rows
                 if not whole:
                     self.handle.sink.advance()
-            if adopted:
+            if immediate:
                 self.flush(sync_only=True)
         except BaseException:
             for stream in self._streams:
@@ -248,7 +248,6 @@ class TableWriter:
     def _create(self, batch: Batch) -> None:
         """Create the buffers, by what was declared and what the first batch holds."""
         names = list(batch.data)
-        check_names(batch.data)
         unknown = [name for name in names if self.declared and name not in self.declared]
         missing = [name for name in self.declared if name not in batch.data]
         if unknown or missing:
@@ -257,6 +256,7 @@ class TableWriter:
         for name in self.declared or names:
             column = self.declared[name] if name in self.declared else batch.infer(name)
             columns[name] = with_dictionary(column, batch, name)
+        check_names(columns)
         self._build(columns)
 
     def create(self) -> None:

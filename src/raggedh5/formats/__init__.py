@@ -1,0 +1,1 @@
+"""File families: what the fields of a science are, and what they mean."""

@@ -1,0 +1,17 @@
+"""Crystal structures: what analysis pipelines extract and compute, in ragged tables."""
+
+from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA, Field, Group, Schema
+from raggedh5.formats.crystal.initializer import DatasetInitializer
+from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
+
+__all__ = [
+    "FIELDS",
+    "GROUPS",
+    "SCHEMA",
+    "ComputedDataWriter",
+    "DatasetInitializer",
+    "Field",
+    "Group",
+    "RawDataWriter",
+    "Schema",
+]

@@ -1,0 +1,331 @@
+"""The fields of a crystal structure, as data: writers, readers, checks and docs follow this table.
+
+Names are those of the pipelines that analyse molecular crystals; a field is stored under the same
+name. Cartesian coordinates are in angstrom in the frame of `cell_matrix`, fractional ones in units
+of the cell edges. Indices count the atoms of a structure from 0.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from raggedh5.core.schema import STRING, Column
+from raggedh5.errors import SchemaError
+
+__all__ = ["FIELDS", "GROUPS", "SCHEMA", "Field", "Group", "Schema"]
+
+ANGSTROM = "angstrom"
+DEGREE = "degree"
+
+
+@dataclass(frozen=True)
+class Group:
+    """A kind of item that structures have.
+
+    Attributes
+    ----------
+    name
+        Its name, and that of the table with what was extracted. What was computed of the same
+        items is in the table `computed`.
+    mask, count
+        Keys of a batch that say how many items each structure has: bool (structures, width), and
+        int (structures,).
+    owner
+        Key that says which structure of the batch each item belongs to, for groups whose batches
+        are flat; None for padded ones.
+    inner_mask, inner_count
+        Keys that say the same for the lists within each item of such a group.
+    per_structure
+        Whether a structure has one value, rather than a list of items.
+    """
+
+    name: str
+    mask: str | None = None
+    count: str | None = None
+    owner: str | None = None
+    inner_mask: str | None = None
+    inner_count: str | None = None
+    per_structure: bool = False
+
+    @property
+    def computed(self) -> str:
+        """The table with what was computed."""
+        return f"{self.name}_computed"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field.
+
+    Attributes
+    ----------
+    name
+        Its name in batches and in files.
+    group
+        Name of its `Group`.
+    dtype
+        A NumPy dtype, or ``"str"``.
+    shape
+        Shape of the value of one item.
+    units, meaning
+        What the numbers are; both go into the file, as attributes of the dataset.
+    nested
+        Whether an item has a list of values of that shape.
+    open_shape
+        Whether the lengths in `shape` may be others in a file.
+    joined
+        Fields whose strings, joined by ``"-"``, make this one where a batch lacks it.
+    other_names
+        What the field may be called in batches.
+    """
+
+    name: str
+    group: str
+    dtype: str
+    meaning: str
+    shape: tuple[int, ...] = ()
+    units: str = ""
+    nested: bool = False
+    open_shape: bool = False
+    joined: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+
+    @property
+    def is_string(self) -> bool:
+        """Whether the values are strings."""
+        return self.dtype == STRING
+
+    def column(self, shape: tuple[int, ...] | None = None) -> Column:
+        """Return the column that holds it, with another inner shape where one is given."""
+        attrs = {"meaning": self.meaning} | ({"units": self.units} if self.units else {})
+        inner = self.shape if shape is None else shape
+        return Column(self.dtype, inner, nested=self.nested, attrs=attrs)
+
+
+GROUPS = (
+    Group("crystal", per_structure=True),
+    Group("atoms", mask="atom_mask", count="n_atoms"),
+    Group("bonds", mask="bond_mask", count="n_bonds"),
+    Group("bond_angles"),
+    Group("torsions"),
+    Group("inter_cc", mask="inter_cc_mask", count="inter_cc_n_contacts"),
+    Group("intra_cc", mask="intra_cc_mask", count="intra_n_contacts"),
+    Group("inter_hb", mask="inter_hb_mask", count="inter_hb_n_hbonds"),
+    Group("intra_hb", mask="intra_hb_mask", count="intra_n_hbonds"),
+    Group(
+        "fragments",
+        count="n_fragments",
+        owner="fragment_structure_id",
+        inner_mask="fragment_atom_mask",
+        inner_count="fragment_n_atoms",
+    ),
+)
+
+
+def _crystal() -> Iterable[Field]:
+    def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
+        return Field(name, "crystal", dtype, meaning, **more)
+
+    yield field("refcode_list", "str", "refcode of the structure in its database")
+    yield field("identifier", "str", "identifier of the entry")
+    yield field("space_group", "str", "symbol of the space group, as its source gives it")
+    yield field("z_value", "f4", "molecules in the unit cell")
+    yield field("z_prime", "f4", "molecules in the asymmetric unit")
+    yield field("cell_lengths", "f4", "edges a, b, c of the cell", shape=(3,), units=ANGSTROM)
+    yield field("cell_angles", "f4", "angles alpha, beta, gamma", shape=(3,), units=DEGREE)
+    yield field("cell_volume", "f4", "volume of the cell", units="angstrom**3")
+    yield field("cell_density", "f4", "calculated density", units="g/cm**3")
+    yield field("packing_coefficient", "f4", "share of the cell that molecules fill")
+    yield field(
+        "cell_matrix", "f4", "vectors a, b, c of the cell, one a row", shape=(3, 3), units=ANGSTROM
+    )
+    yield field("scaled_cell", "f4", "scaled lengths and angles of the cell", shape=(6,))
+
+
+def _atoms() -> Iterable[Field]:
+    def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
+        return Field(f"atom_{name}", "atoms", dtype, meaning, **more)
+
+    yield field("label", "str", "label, unique in the structure")
+    yield field("symbol", "str", "chemical symbol")
+    yield field("sybyl_type", "str", "atom type of SYBYL")
+    yield field(
+        "neighbour_list", "str", "labels of bonded atoms", other_names=("atom_neighbors",)
+    )
+    yield field("number", "i4", "atomic number")
+    yield field("fragment_id", "i4", "rigid fragment of the atom; below 0: none")
+    yield field("coords", "f4", "Cartesian coordinates", shape=(3,), units=ANGSTROM)
+    yield field("frac_coords", "f4", "fractional coordinates", shape=(3,))
+    yield field("weight", "f4", "atomic weight", units="Da")
+    yield field("charge", "f4", "partial charge", units="e")
+    yield field(
+        "distances_to_special_planes",
+        "f4",
+        "distances to special planes of the cell",
+        shape=(26,),
+        open_shape=True,
+        other_names=("atom_dist_to_special_planes",),
+    )
+
+
+def _bonds() -> Iterable[Field]:
+    def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
+        return Field(f"bond_{name}", "bonds", dtype, meaning, **more)
+
+    yield field("id", "str", "name of the bond", joined=("bond_atom1", "bond_atom2"))
+    yield field("type", "str", "bond type")
+    yield field("atom1", "str", "label of the first atom")
+    yield field("atom2", "str", "label of the second atom")
+    yield field("atom1_idx", "i4", "index of the first atom")
+    yield field("atom2_idx", "i4", "index of the second atom")
+    yield field("length", "f4", "length", units=ANGSTROM)
+    yield field(
+        "vector_angles_to_special_planes",
+        "f4",
+        "angles between bond and special planes of the cell",
+        shape=(13,),
+        open_shape=True,
+    )
+    yield field("is_cyclic", "?", "whether the bond is part of a ring")
+    yield field("is_rotatable_raw", "?", "whether it is rotatable, by its source")
+    yield field("is_rotatable", "?", "whether it is rotatable, as computed")
+
+
+def _angles(prefix: str, group: str, atoms: int, what: str) -> Iterable[Field]:
+    yield Field(f"{prefix}_id", group, "str", f"labels of the atoms of the {what}")
+    yield Field(prefix, group, "f4", what)
+    yield Field(f"{prefix}_mask", group, "?", f"whether the {what} is defined")
+    yield Field(f"{prefix}_atom_idx", group, "i4", f"atoms of the {what}", shape=(atoms,))
+
+
+def _contacts(group: str, atoms: tuple[str, ...]) -> Iterable[Field]:
+    """Return the fields of contacts or hydrogen bonds: those that every kind may have."""
+
+    def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
+        return Field(f"{group}_{name}", group, dtype, meaning, **more)
+
+    yield field("id", "str", "name", joined=tuple(f"{group}_{atom}_atom" for atom in atoms))
+    for atom in atoms:
+        yield field(f"{atom}_atom", "str", f"label of the {atom} atom")
+        yield field(f"{atom}_atom_idx", "i4", f"index of the {atom} atom")
+        yield field(
+            f"{atom}_atom_coords", "f4", "its Cartesian coordinates", shape=(3,), units=ANGSTROM
+        )
+        yield field(f"{atom}_atom_frac_coords", "f4", "its fractional coordinates", shape=(3,))
+        yield field(f"{atom}_atom_fragment_idx", "i4", "its rigid fragment")
+    yield field("length", "f4", "distance", units=ANGSTROM)
+    yield field("strength", "f4", "strength, as its source gives it")
+    yield field("angle", "f4", "angle at the hydrogen atom, as its source gives it")
+    yield field("in_los", "?", "whether the atoms are in line of sight")
+    yield field("is_hbond", "?", "whether it is part of a hydrogen bond")
+    for name, what in (("A", "rotation"), ("A_inv", "inverse rotation")):
+        yield field(f"symmetry_{name}", "f4", f"{what} of the symmetry operator", shape=(3, 3))
+    for name, what in (("T", "translation"), ("T_inv", "inverse translation")):
+        yield field(f"symmetry_{name}", "f4", f"{what} of the symmetry operator", shape=(3,))
+    com = "contact_atom_to_fragment_com"
+    yield field(f"{com}_dist", "f4", "distance to the centre of the fragment", units=ANGSTROM)
+    yield field(f"{com}_frac_dist", "f4", "the same in fractional coordinates")
+    yield field(f"{com}_vec", "f4", "vector to the centre", shape=(3,), units=ANGSTROM)
+    yield field(f"{com}_frac_vec", "f4", "the same in fractional coordinates", shape=(3,))
+
+
+def _fragments() -> Iterable[Field]:
+    def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
+        return Field(f"fragment_{name}", "fragments", dtype, meaning, **more)
+
+    yield field("local_id", "i4", "number of the fragment in its structure")
+    yield field("formula", "str", "chemical formula")
+    yield field("n_atoms", "i4", "atoms in the fragment")
+    for name, what in (("com", "centre of mass"), ("cen", "centroid")):
+        yield field(f"{name}_coords", "f4", what, shape=(3,), units=ANGSTROM)
+        yield field(f"{name}_frac_coords", "f4", f"{what}, fractional", shape=(3,))
+    for name in ("inertia", "quadrupole"):
+        yield field(f"{name}_tensors", "f4", f"{name} tensor", shape=(3, 3))
+        yield field(f"{name}_eigvals", "f4", "its eigenvalues", shape=(3,))
+        yield field(f"{name}_eigvecs", "f4", "its eigenvectors", shape=(3, 3))
+        yield field(f"{name}_quaternions", "f4", "its axes as a quaternion", shape=(4,))
+    yield field("quaternions", "f4", "orientation as a quaternion", shape=(4,))
+    to_com = "atom_to_com"
+    yield field(f"{to_com}_dist", "f4", "distances to the centre", nested=True, units=ANGSTROM)
+    yield field(f"{to_com}_frac_dist", "f4", "the same, fractional", nested=True)
+    yield field(
+        f"{to_com}_vec", "f4", "vectors to the centre", shape=(3,), nested=True, units=ANGSTROM
+    )
+    yield field(f"{to_com}_frac_vec", "f4", "the same, fractional", shape=(3,), nested=True)
+    yield field("Ql", "f4", "order parameters of Steinhardt", shape=(5,), open_shape=True)
+    yield field("plane_centroid", "f4", "point of the plane fitted", shape=(3,), units=ANGSTROM)
+    yield field("plane_normal", "f4", "its normal", shape=(3,))
+    yield field("planarity_rmsd", "f4", "root mean square deviation from it", units=ANGSTROM)
+    yield field("planarity_max_dev", "f4", "largest deviation from it", units=ANGSTROM)
+    yield field("planarity_score", "f4", "planarity score")
+
+
+FIELDS: tuple[Field, ...] = (
+    *_crystal(),
+    *_atoms(),
+    *_bonds(),
+    *_angles("bond_angle", "bond_angles", 3, "angle of two bonds"),
+    *_angles("torsion", "torsions", 4, "torsion angle"),
+    *_contacts("inter_cc", ("central", "contact")),
+    *_contacts("intra_cc", ("central", "contact")),
+    *_contacts("inter_hb", ("central", "hydrogen", "contact")),
+    *_contacts("intra_hb", ("central", "hydrogen", "contact")),
+    *_fragments(),
+)
+
+
+class Schema:
+    """Groups and fields by name.
+
+    Parameters
+    ----------
+    fields, groups
+        All of them.
+
+    Raises
+    ------
+    SchemaError
+        If a name is used twice, or a field is of no group.
+
+    Examples
+    --------
+    >>> SCHEMA.field("atom_dist_to_special_planes").name
+    'atom_distances_to_special_planes'
+    >>> own = SCHEMA.extend([Field("atom_nmr_shift", "atoms", "f4", "chemical shift", units="ppm")])
+    >>> own.field("atom_nmr_shift").units
+    'ppm'
+    """
+
+    def __init__(self, fields: Iterable[Field], groups: Iterable[Group] = GROUPS) -> None:
+        self.groups: Mapping[str, Group] = {group.name: group for group in groups}
+        self.fields: dict[str, Field] = {}
+        self._by_any_name: dict[str, Field] = {}
+        for field in fields:
+            if field.group not in self.groups:
+                raise SchemaError(f"field {field.name!r} is of no group: {field.group!r}")
+            for name in (field.name, *field.other_names):
+                if name in self._by_any_name:
+                    raise SchemaError(f"two fields are called {name!r}")
+                self._by_any_name[name] = field
+            self.fields[field.name] = field
+
+    def extend(self, fields: Iterable[Field], groups: Iterable[Group] = ()) -> "Schema":
+        """Return a schema with more fields, in groups of its own as well where some are given."""
+        more = tuple(groups)
+        for group in more:
+            if group.name in self.groups:
+                raise SchemaError(f"there is a group {group.name!r} already")
+        return Schema(
+            (*self.fields.values(), *fields), (*self.groups.values(), *more)
+        )
+
+    def field(self, name: str) -> Field | None:
+        """Return the field that batches call `name`; None where there is no such."""
+        return self._by_any_name.get(name)
+
+    def of_group(self, group: str) -> tuple[Field, ...]:
+        """Return the fields of a group, in their order."""
+        return tuple(field for field in self.fields.values() if field.group == group)
+
+
+SCHEMA = Schema(FIELDS)
