@@ -145,6 +145,11 @@ class File:
         return self._handle.path
 
     @property
+    def is_open(self) -> bool:
+        """Whether the file is open still."""
+        return self._handle.is_open
+
+    @property
     def threads(self) -> int:
         """Threads that compress and decompress."""
         return self._handle.pool.threads
@@ -446,7 +451,7 @@ class File:
 
     def __repr__(self) -> str:
         """Say which file it is."""
-        state = self._handle.root.file.mode if self._handle.is_open else "closed"
+        state = self._handle.root.file.mode if self.is_open else "closed"
         return f"<raggedh5.File {self.path!r} ({state})>"
 
     def _storage_of(self, codec: Any, chunk_bytes: int | None, access: Access) -> Storage:

@@ -12,7 +12,10 @@ from typing import Any
 from raggedh5.core.schema import STRING, Column
 from raggedh5.errors import SchemaError
 
-__all__ = ["FIELDS", "GROUPS", "SCHEMA", "Field", "Group", "Schema"]
+__all__ = ["COMPUTED", "FIELDS", "GROUPS", "SCHEMA", "Field", "Group", "Schema"]
+
+COMPUTED = "_computed"
+"""How the name of a table ends that has what was computed of the items of another."""
 
 ANGSTROM = "angstrom"
 DEGREE = "degree"
@@ -25,8 +28,10 @@ class Group:
     Attributes
     ----------
     name
-        Its name, and that of the table with what was extracted. What was computed of the same
-        items is in the table `computed`.
+        Its name, and that of the table with what was extracted.
+    derived
+        Whether all of it is computed; otherwise what is computed of the items is in a table of its
+        own, `computed`.
     mask, count
         Keys of a batch that say how many items each structure has: bool (structures, width), and
         int (structures,).
@@ -40,6 +45,7 @@ class Group:
     """
 
     name: str
+    derived: bool = False
     mask: str | None = None
     count: str | None = None
     owner: str | None = None
@@ -50,7 +56,7 @@ class Group:
     @property
     def computed(self) -> str:
         """The table with what was computed."""
-        return f"{self.name}_computed"
+        return self.name if self.derived else f"{self.name}{COMPUTED}"
 
 
 @dataclass(frozen=True)
@@ -106,14 +112,15 @@ GROUPS = (
     Group("crystal", per_structure=True),
     Group("atoms", mask="atom_mask", count="n_atoms"),
     Group("bonds", mask="bond_mask", count="n_bonds"),
-    Group("bond_angles"),
-    Group("torsions"),
+    Group("bond_angles", derived=True),
+    Group("torsions", derived=True),
     Group("inter_cc", mask="inter_cc_mask", count="inter_cc_n_contacts"),
     Group("intra_cc", mask="intra_cc_mask", count="intra_n_contacts"),
     Group("inter_hb", mask="inter_hb_mask", count="inter_hb_n_hbonds"),
     Group("intra_hb", mask="intra_hb_mask", count="intra_n_hbonds"),
     Group(
         "fragments",
+        derived=True,
         count="n_fragments",
         owner="fragment_structure_id",
         inner_mask="fragment_atom_mask",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.core.row_messages import renamed
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.arriving import PENDING, UNKNOWN, ArrivingTable
-from raggedh5.formats.crystal.fields import SCHEMA, Group, Schema
+from raggedh5.formats.crystal.fields import COMPUTED, SCHEMA, Group, Schema
 from raggedh5.formats.crystal.fragments import flat_incoming
 from raggedh5.formats.crystal.incoming import Incoming, incoming
 from raggedh5.formats.crystal.ordering import put_in_order
@@ -47,7 +47,7 @@ class Structures:
         self._missing = missing_in(file)
         self._tables: dict[str, ArrivingTable] = {}
         for name, table in file.tables().items():
-            if name.removesuffix(SINGLES).removesuffix("_computed") in schema.groups:
+            if name.removesuffix(SINGLES).removesuffix(COMPUTED) in schema.groups:
                 self.table(name, table.ragged)
         file.before_close(self.finish)
 
