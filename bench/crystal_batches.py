@@ -98,13 +98,11 @@ def _batch(rng: np.random.Generator, count: int) -> Batch:
     }
     made |= _bonded(rng, labels, atoms, bonds)
     for name, method, doubled in (
-        ("inter_cc", "write_raw_intermolecular_contact_data", 1),
         ("intra_cc", "write_raw_intramolecular_contact_data", 1),
         ("inter_cc", "write_computed_intermolecular_contact_data", 2),
     ):
         made[method] = _contacts(rng, name, labels, contacts * doubled, "computed" in method)
     for name, method, doubled in (
-        ("inter_hb", "write_raw_intermolecular_hbond_data", 1),
         ("intra_hb", "write_raw_intramolecular_hbond_data", 1),
         ("inter_hb", "write_computed_intermolecular_hbond_data", 2),
     ):

@@ -7,6 +7,7 @@ of the cell edges. Indices count the atoms of a structure from 0.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from raggedh5.core.schema import STRING, Column
@@ -103,9 +104,13 @@ class Field:
 
     def column(self, shape: tuple[int, ...] | None = None) -> Column:
         """Return the column that holds it, with another inner shape where one is given."""
-        attrs = {"meaning": self.meaning} | ({"units": self.units} if self.units else {})
-        inner = self.shape if shape is None else shape
-        return Column(self.dtype, inner, nested=self.nested, attrs=attrs)
+        return _column(self, self.shape if shape is None else shape)
+
+
+@cache
+def _column(field: Field, shape: tuple[int, ...]) -> Column:
+    attrs = {"meaning": field.meaning} | ({"units": field.units} if field.units else {})
+    return Column(field.dtype, shape, nested=field.nested, attrs=attrs)
 
 
 GROUPS = (
@@ -315,6 +320,10 @@ class Schema:
                     raise SchemaError(f"two fields are called {name!r}")
                 self._by_any_name[name] = field
             self.fields[field.name] = field
+        self._of_group = {
+            name: tuple(field for field in self.fields.values() if field.group == name)
+            for name in self.groups
+        }
 
     def extend(self, fields: Iterable[Field], groups: Iterable[Group] = ()) -> "Schema":
         """Return a schema with more fields, in groups of its own as well where some are given."""
@@ -332,7 +341,7 @@ class Schema:
 
     def of_group(self, group: str) -> tuple[Field, ...]:
         """Return the fields of a group, in their order."""
-        return tuple(field for field in self.fields.values() if field.group == group)
+        return self._of_group.get(group, ())
 
 
 SCHEMA = Schema(FIELDS)

@@ -1,10 +1,8 @@
 """Names made of the labels of several atoms: ``"C1-O2"``."""
 
-from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raggedh5.formats.crystal.counting import Counts
 
@@ -33,24 +31,28 @@ def joined(labels: list[Any], counts: Counts) -> list[list[str]]:
     [['C1-O1', 'C2-O1'], []]
     """
     kept = [_kept(column, counts) for column in labels]
-    return [list(map("-".join, zip(*atoms, strict=True))) for atoms in zip(*kept, strict=True)]
+    rows = zip(*kept, strict=True)
+    try:
+        return [list(map("-".join, zip(*atoms, strict=True))) for atoms in rows]
+    except TypeError:  # bytes, or something else that is no str
+        texts = [[list(map(_as_text, row)) for row in column] for column in kept]
+        return [
+            list(map("-".join, zip(*atoms, strict=True))) for atoms in zip(*texts, strict=True)
+        ]
 
 
-def _kept(labels: Any, counts: Counts) -> list[list[str]]:
+def _kept(labels: Any, counts: Counts) -> list[Any]:
     rows = labels.tolist() if isinstance(labels, np.ndarray) else labels
-    if all(map(int.__eq__, map(len, rows), counts.lengths.tolist())):
-        return list(map(_as_text, rows))
+    lengths = counts.lengths.tolist()
+    if list(map(len, rows)) == lengths:
+        return list(rows)
     if counts.mask is None:
-        return [_as_text(row[:n]) for row, n in zip(rows, counts.lengths.tolist(), strict=True)]
-    return [_at_places(row, flags) for row, flags in zip(rows, counts.mask, strict=True)]
+        return [row[:count] for row, count in zip(rows, lengths, strict=True)]
+    return [
+        [label for label, keep in zip(row, flags, strict=False) if keep]
+        for row, flags in zip(rows, counts.mask.tolist(), strict=True)
+    ]
 
 
-def _at_places(row: Any, flags: NDArray[Any]) -> list[str]:
-    return _as_text([label for label, keep in zip(row, flags.tolist(), strict=False) if keep])
-
-
-def _as_text(labels: Any) -> list[str]:
-    """Return labels as str; bytes count as UTF-8."""
-    if any(isinstance(label, bytes) for label in labels):
-        return [x.decode() if isinstance(x, bytes) else str(x) for x in labels]
-    return labels if isinstance(labels, list) else list(chain(labels))
+def _as_text(label: Any) -> str:
+    return label.decode() if isinstance(label, bytes) else str(label)
