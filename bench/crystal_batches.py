@@ -173,9 +173,7 @@ def _contacts(rng, name, labels, counts, computed) -> dict[str, object]:
     if name.endswith("cc") and not computed:
         made[f"{name}_id"] = [
             [f"{a}-{b}" for a, b in zip(*rows, strict=True)]
-            for rows in zip(
-                made[f"{name}_central_atom"], made[f"{name}_contact_atom"], strict=True
-            )
+            for rows in zip(made[f"{name}_central_atom"], made[f"{name}_contact_atom"], strict=True)
         ]
     numbers = {
         "length": np.round(rng.normal(3.2, 0.3, len(size)), 4),

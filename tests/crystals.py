@@ -82,9 +82,7 @@ def make(count: int, seed: int = 0, largest: int = 12, schema=SCHEMA) -> Crystal
                 if f.name == "fragment_n_atoms":
                     columns[f.name] = [n.astype(np.int32) for n in inner]
                 elif f.nested:
-                    columns[f.name] = [
-                        [values(rng, f, m) for m in sizes] for sizes in inner
-                    ]
+                    columns[f.name] = [[values(rng, f, m) for m in sizes] for sizes in inner]
                 else:
                     columns[f.name] = [values(rng, f, n) for n in counts]
             for f in fields:

@@ -36,9 +36,7 @@ class Attachment:
         self._bring: Callable[[], None] = _nothing
         self._finish: Callable[[], None] = _nothing
 
-    def attach(
-        self, handle: Handle, bring: Callable[[], None], finish: Callable[[], None]
-    ) -> None:
+    def attach(self, handle: Handle, bring: Callable[[], None], finish: Callable[[], None]) -> None:
         """Have `bring` called before the owner's flush, and `finish` before the owner's close."""
         self._handle, self._bring, self._finish = handle, bring, finish
         self._owner.flush = self._flush

@@ -203,9 +203,7 @@ class ArrivingTable:
         columns = {name: self.columns[name] for name in names}
         table = self.file.create_table(f"{folder}/{number}", columns, ragged=self.ragged)
         rows = {"structure": "i8", "sequence": "i8"}
-        return Waiting(
-            table, self.file.create_table(f"{folder}/{number}.rows", rows, ragged=False)
-        )
+        return Waiting(table, self.file.create_table(f"{folder}/{number}.rows", rows, ragged=False))
 
     def _resume(self) -> None:
         """Take up a table that is in the file."""

@@ -161,9 +161,7 @@ def _atoms() -> Iterable[Field]:
     yield field("label", "str", "label, unique in the structure")
     yield field("symbol", "str", "chemical symbol")
     yield field("sybyl_type", "str", "atom type of SYBYL")
-    yield field(
-        "neighbour_list", "str", "labels of bonded atoms", other_names=("atom_neighbors",)
-    )
+    yield field("neighbour_list", "str", "labels of bonded atoms", other_names=("atom_neighbors",))
     yield field("number", "i4", "atomic number")
     yield field("fragment_id", "i4", "rigid fragment of the atom; below 0: none")
     yield field("coords", "f4", "Cartesian coordinates", shape=(3,), units=ANGSTROM)
@@ -331,9 +329,7 @@ class Schema:
         for group in more:
             if group.name in self.groups:
                 raise SchemaError(f"there is a group {group.name!r} already")
-        return Schema(
-            (*self.fields.values(), *fields), (*self.groups.values(), *more)
-        )
+        return Schema((*self.fields.values(), *fields), (*self.groups.values(), *more))
 
     def field(self, name: str) -> Field | None:
         """Return the field that batches call `name`; None where there is no such."""

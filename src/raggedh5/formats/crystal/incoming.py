@@ -1,6 +1,6 @@
 """A batch of the pipeline, made ready for a table: columns, and how many items there are."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from raggedh5.formats.crystal.values import array_or_lists, column_of, fitted, i
 __all__ = ["Incoming", "incoming"]
 
 Lengths = NDArray[np.int64]
+StoredLengths = Callable[[int], Lengths | None]
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Incoming:
 
 
 def incoming(
-    schema: Schema, group: Group, batch: Mapping[str, Any], stored: "StoredCounts"
+    schema: Schema, group: Group, batch: Mapping[str, Any], stored: StoredLengths
 ) -> Incoming:
     """Make a batch ready whose values are padded, or one for each structure.
 
@@ -85,9 +86,7 @@ def incoming(
         return _rows_of(values)
     rows = _structures(group, batch, values)
     singles = {
-        key: value
-        for spec, key, value in values.values()
-        if spec is None and _is_single(value)
+        key: value for spec, key, value in values.values() if spec is None and _is_single(value)
     }
     values = {name: one for name, one in values.items() if one[1] not in singles}
     arrays = [value for _, _, value in values.values() if isinstance(value, np.ndarray)]
@@ -145,9 +144,9 @@ def _rows_of(values: Mapping[str, tuple[Field | None, str, Any]]) -> Incoming:
     ready = Incoming(rows, {}, {})
     for name, (spec, key, value) in values.items():
         stored = fitted(spec, key, value, None)
-        if isinstance(stored, np.ndarray) and stored.ndim == 2 and stored.shape[1] == 1:
-            if spec is not None and spec.shape == ():
-                stored = stored[:, 0]
+        scalar = spec is not None and not spec.shape
+        if scalar and isinstance(stored, np.ndarray) and stored.shape[1:] == (1,):
+            stored = stored[:, 0]
         ready.columns[name] = column_of(spec, key, stored, ragged=False)
         ready.data[name] = stored
     return ready
@@ -166,9 +165,7 @@ def _structures(
     first = next(iter(counts))
     for key, count in counts.items():
         if count != counts[first]:
-            raise SchemaError(
-                f"{where(key)}{count} structures, but {first!r} has {counts[first]}"
-            )
+            raise SchemaError(f"{where(key)}{count} structures, but {first!r} has {counts[first]}")
     return counts[first]
 
 

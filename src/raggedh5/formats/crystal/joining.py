@@ -36,9 +36,7 @@ def joined(labels: list[Any], counts: Counts) -> list[list[str]]:
         return [list(map("-".join, zip(*atoms, strict=True))) for atoms in rows]
     except TypeError:  # bytes, or something else that is no str
         texts = [[list(map(_as_text, row)) for row in column] for column in kept]
-        return [
-            list(map("-".join, zip(*atoms, strict=True))) for atoms in zip(*texts, strict=True)
-        ]
+        return [list(map("-".join, zip(*atoms, strict=True))) for atoms in zip(*texts, strict=True)]
 
 
 def _kept(labels: Any, counts: Counts) -> list[Any]:

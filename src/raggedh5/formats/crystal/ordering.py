@@ -30,9 +30,7 @@ def put_in_order(file: File, arriving: ArrivingTable) -> None:
         If the file cannot be written; everything is as it was then.
     """
     missing = np.flatnonzero(arriving.lengths[: arriving.rows] == UNKNOWN)
-    latest = Latest(
-        arriving.main, list(arriving.waiting.values()), arriving.structures, missing
-    )
+    latest = Latest(arriving.main, list(arriving.waiting.values()), arriving.structures, missing)
     lengths = np.maximum(arriving.lengths, 0)
     place = f"{PENDING}/{ORDERED}/{arriving.name}"
     if place in file:  # of an attempt that failed
@@ -64,7 +62,9 @@ def _final(latest: Latest, name: str, column: Column) -> Column:
     if column.nested or column.nullable:
         return column
     nullable = bool((latest.nulls(name) & _has_items(latest)).any())
-    return replace(column, nullable=nullable, dictionary=True if nullable and column.is_string else None)
+    return replace(
+        column, nullable=nullable, dictionary=True if nullable and column.is_string else None
+    )
 
 
 def _has_items(latest: Latest) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

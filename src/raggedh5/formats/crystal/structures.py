@@ -15,7 +15,7 @@ from raggedh5.formats.crystal.incoming import Incoming, incoming
 from raggedh5.formats.crystal.ordering import put_in_order
 from raggedh5.store.file import File
 
-__all__ = ["MISSING", "REFCODES", "REFCODE", "REFCODES", "Structures", "missing_in"]
+__all__ = ["MISSING", "REFCODE", "REFCODES", "Structures", "missing_in"]
 
 REFCODES = "refcodes"
 """The row table with the refcode of every structure."""
@@ -92,9 +92,7 @@ class Structures:
             if of.owner is not None:
                 ready = flat_incoming(self.schema, of, batch)
             else:
-                ready = incoming(
-                    self.schema, of, batch, lambda rows: self._stored(of, first, rows)
-                )
+                ready = incoming(self.schema, of, batch, lambda rows: self._stored(of, first, rows))
             if of.per_structure:
                 self._check_refcodes(first, ready)
             if ready.data:

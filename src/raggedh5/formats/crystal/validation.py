@@ -1,2 +1,4 @@
 """placeholder"""
+
+
 def check_batch(*a): ...

@@ -15,9 +15,7 @@ Batch = Mapping[str, Any]
 class _DataWriter:
     computed = False
 
-    def __init__(
-        self, h5_out: Any, *, validate: bool = False, schema: Schema = SCHEMA
-    ) -> None:
+    def __init__(self, h5_out: Any, *, validate: bool = False, schema: Schema = SCHEMA) -> None:
         self.h5_out = h5_out
         self.validate = validate
         self.schema = schema
@@ -129,17 +127,22 @@ class ComputedDataWriter(_DataWriter):
             if part:
                 self._write(group, start, part)
 
-    def write_computed_intermolecular_contact_data(self, start: int, inter_cc_parameters: Batch) -> None:
+    def write_computed_intermolecular_contact_data(
+        self, start: int, inter_cc_parameters: Batch
+    ) -> None:
         """Write contacts with their images and fragments."""
         self._write("inter_cc", start, inter_cc_parameters)
 
-    def write_computed_intermolecular_hbond_data(self, start: int, inter_hb_parameters: Batch) -> None:
+    def write_computed_intermolecular_hbond_data(
+        self, start: int, inter_hb_parameters: Batch
+    ) -> None:
         """Write hydrogen bonds with their images."""
         self._write("inter_hb", start, inter_hb_parameters)
 
     def write_computed_fragment_data(self, start: int, fragment_parameters: Batch) -> None:
         """Write rigid fragments, all of a batch behind each other; `fragment_structure_id` says which structure
-        of the batch each is of."""
+        of the batch each is of.
+        """
         self._write("fragments", start, fragment_parameters)
 
 
