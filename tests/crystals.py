@@ -1,4 +1,4 @@
-"""Batches of crystal structures with every field, as the pipeline makes them, and what is in them."""
+"""Batches of crystal structures with every field, as pipelines make them, and what is in them."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def make(count: int, seed: int = 0, largest: int = 12, schema=SCHEMA) -> Crystal
                 if f.joined and f.name in columns:
                     parts_of = [columns[name] for name in f.joined]
                     columns[f.name] = [
-                        np.array(["-".join(atoms) for atoms in zip(*rows)], object)
-                        for rows in zip(*parts_of)
+                        np.array(["-".join(atoms) for atoms in zip(*rows, strict=True)], object)
+                        for rows in zip(*parts_of, strict=True)
                     ]
             made.tables[table] = columns
     return made

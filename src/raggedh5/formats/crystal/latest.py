@@ -185,12 +185,10 @@ class Latest:
                 sources, flat, counts = np.flatnonzero(mine), values, np.ones(mine.sum(), np.int64)
             to, source = _spans(starts, counts), _spans(sources, counts)
             picked = flat[source]
-            masked = np.ma.getmaskarray(picked) if np.ma.isMaskedArray(picked) else None
-            if masked is not None:
-                picked = picked.data
-                masked = masked.reshape(len(masked), -1).any(axis=1)
+            masked = _hidden(picked)
+            picked = np.ma.getdata(picked)
             out[to] = picked.tolist() if column.is_string else picked
-            there[to] = True if masked is None else ~masked
+            there[to] = ~masked
         if not there.all():
             if column.is_string:
                 out[~there] = None
@@ -198,6 +196,18 @@ class Latest:
                 hidden = np.broadcast_to(~there.reshape(-1, *[1] * (out.ndim - 1)), out.shape)
                 out = np.ma.MaskedArray(out, hidden)
         return out if offsets is None else Ragged(out, offsets)
+
+
+def _hidden(values: Any) -> NDArray[np.bool_]:
+    """Return which items of a masked array are hidden, or nulls among strings."""
+    found: NDArray[np.bool_]
+    if isinstance(values, np.ma.MaskedArray):
+        found = np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1)
+    elif values.dtype.kind == "T" and hasattr(values.dtype, "na_object"):
+        found = np.array([item is None for item in values.tolist()], np.bool_)
+    else:
+        found = np.zeros(len(values), np.bool_)
+    return found
 
 
 def _nested(

@@ -140,8 +140,9 @@ class ComputedDataWriter(_DataWriter):
         self._write("inter_hb", start, inter_hb_parameters)
 
     def write_computed_fragment_data(self, start: int, fragment_parameters: Batch) -> None:
-        """Write rigid fragments, all of a batch behind each other; `fragment_structure_id` says which structure
-        of the batch each is of.
+        """Write rigid fragments, all of a batch behind each other.
+
+        `fragment_structure_id` says which structure of the batch each is of.
         """
         self._write("fragments", start, fragment_parameters)
 
