@@ -2,6 +2,7 @@
 
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA, Field, Group, Schema
 from raggedh5.formats.crystal.initializer import DatasetInitializer
+from raggedh5.formats.crystal.reader import CrystalFile
 from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "GROUPS",
     "SCHEMA",
     "ComputedDataWriter",
+    "CrystalFile",
     "DatasetInitializer",
     "Field",
     "Group",

@@ -82,6 +82,8 @@ class Field:
         Whether the lengths in `shape` may be others in a file.
     joined
         Fields whose strings, joined by ``"-"``, make this one where a batch lacks it.
+    labels
+        What the numbers of one value are called, where they have names.
     other_names
         What the field may be called in batches.
     """
@@ -95,6 +97,7 @@ class Field:
     nested: bool = False
     open_shape: bool = False
     joined: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
 
     @property
@@ -143,15 +146,29 @@ def _crystal() -> Iterable[Field]:
     yield field("space_group", "str", "symbol of the space group, as its source gives it")
     yield field("z_value", "f4", "molecules in the unit cell")
     yield field("z_prime", "f4", "molecules in the asymmetric unit")
-    yield field("cell_lengths", "f4", "edges a, b, c of the cell", shape=(3,), units=ANGSTROM)
-    yield field("cell_angles", "f4", "angles alpha, beta, gamma", shape=(3,), units=DEGREE)
+    lengths, angles = ("a", "b", "c"), ("alpha", "beta", "gamma")
+    yield field(
+        "cell_lengths", "f4", "edges of the cell", shape=(3,), units=ANGSTROM, labels=lengths
+    )
+    yield field("cell_angles", "f4", "angles of the cell", shape=(3,), units=DEGREE, labels=angles)
     yield field("cell_volume", "f4", "volume of the cell", units="angstrom**3")
     yield field("cell_density", "f4", "calculated density", units="g/cm**3")
     yield field("packing_coefficient", "f4", "share of the cell that molecules fill")
     yield field(
-        "cell_matrix", "f4", "vectors a, b, c of the cell, one a row", shape=(3, 3), units=ANGSTROM
+        "cell_matrix",
+        "f4",
+        "vectors a, b, c of the cell, one a row",
+        shape=(3, 3),
+        units=ANGSTROM,
+        labels=tuple(f"{edge}{axis}" for edge in lengths for axis in "xyz"),
     )
-    yield field("scaled_cell", "f4", "scaled lengths and angles of the cell", shape=(6,))
+    yield field(
+        "scaled_cell",
+        "f4",
+        "scaled lengths and angles of the cell",
+        shape=(6,),
+        labels=(*lengths, *angles),
+    )
 
 
 def _atoms() -> Iterable[Field]:

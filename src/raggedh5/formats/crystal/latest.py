@@ -200,7 +200,7 @@ class Latest:
 
 def _hidden(values: Any) -> NDArray[np.bool_]:
     """Return which items of a masked array are hidden, or nulls among strings."""
-    found: NDArray[np.bool_]
+    found: Any
     if isinstance(values, np.ma.MaskedArray):
         found = np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1)
     elif values.dtype.kind == "T" and hasattr(values.dtype, "na_object"):

@@ -8,7 +8,7 @@ from raggedh5.formats.crystal.fields import SCHEMA, Schema
 from raggedh5.formats.crystal.structures import REFCODES, Structures
 from raggedh5.store.file import File
 
-__all__ = ["file_of", "structures_of"]
+__all__ = ["file_of", "known_file", "structures_of"]
 
 _files: dict[int, tuple[Any, File]] = {}
 """By the number of its owner's h5py object, which this keeps until it is closed."""
@@ -43,6 +43,19 @@ def file_of(h5: Any) -> File:
     _files[id(h5)] = h5, file
     file.before_close(lambda: _files.pop(id(h5), None) and None)
     return file
+
+
+def known_file(path: Any, options: dict[str, Any]) -> tuple[File, bool]:
+    """Return a file to read, and whether it was opened here.
+
+    One that is being written to here has brought what was written to the file.
+    """
+    if isinstance(path, File):
+        return path, False
+    known = _files.get(id(path))
+    if known is not None and known[0] is path and known[1].is_open:
+        return known[1], False
+    return File(path, **options), True
 
 
 def structures_of(h5: Any, schema: Schema = SCHEMA) -> Structures:

@@ -15,7 +15,7 @@ from raggedh5.formats.crystal.incoming import Incoming, incoming
 from raggedh5.formats.crystal.ordering import put_in_order
 from raggedh5.store.file import File
 
-__all__ = ["MISSING", "REFCODE", "REFCODES", "Structures", "missing_in"]
+__all__ = ["MISSING", "REFCODE", "REFCODES", "SINGLES", "Structures", "missing_in"]
 
 REFCODES = "refcodes"
 """The row table with the refcode of every structure."""
@@ -26,6 +26,7 @@ MISSING = "missing"
 """The row table that says which structures were not written to which table; none if all were."""
 
 SINGLES = "_per_structure"
+"""How the name of a table ends that has one value a structure where others have items."""
 
 
 class Structures:
