@@ -28,9 +28,8 @@ COMPUTED = {
     "fragments": "write_computed_fragment_data",
 }
 COMPUTED_FIELDS = {
-    "crystal": {"cell_matrix", "scaled_cell"},
-    "atoms": {"atom_fragment_id", "atom_distances_to_special_planes"},
-    "bonds": {"bond_is_rotatable", "bond_vector_angles_to_special_planes"},
+    group: {f.name for f in SCHEMA.of_group(group) if f.computed}
+    for group in ("crystal", "atoms", "bonds")
 }
 LABELS = np.array(["C1", "C2", "H10", "O1'", "N3", "Cl1", "é", "炭素7"])
 

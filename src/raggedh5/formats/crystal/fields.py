@@ -82,6 +82,10 @@ class Field:
         Whether the lengths in `shape` may be others in a file.
     joined
         Fields whose strings, joined by ``"-"``, make this one where a batch lacks it.
+    computed
+        Whether pipelines compute it, where they extract other fields of the same items.
+    repeated
+        Whether pipelines write its items anew when they compute: with images, say.
     labels
         What the numbers of one value are called, where they have names.
     other_names
@@ -96,6 +100,8 @@ class Field:
     units: str = ""
     nested: bool = False
     open_shape: bool = False
+    computed: bool = False
+    repeated: bool = False
     joined: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
@@ -160,6 +166,7 @@ def _crystal() -> Iterable[Field]:
         "vectors a, b, c of the cell, one a row",
         shape=(3, 3),
         units=ANGSTROM,
+        computed=True,
         labels=tuple(f"{edge}{axis}" for edge in lengths for axis in "xyz"),
     )
     yield field(
@@ -167,6 +174,7 @@ def _crystal() -> Iterable[Field]:
         "f4",
         "scaled lengths and angles of the cell",
         shape=(6,),
+        computed=True,
         labels=(*lengths, *angles),
     )
 
@@ -180,7 +188,7 @@ def _atoms() -> Iterable[Field]:
     yield field("sybyl_type", "str", "atom type of SYBYL")
     yield field("neighbour_list", "str", "labels of bonded atoms", other_names=("atom_neighbors",))
     yield field("number", "i4", "atomic number")
-    yield field("fragment_id", "i4", "rigid fragment of the atom; below 0: none")
+    yield field("fragment_id", "i4", "rigid fragment of the atom; below 0: none", computed=True)
     yield field("coords", "f4", "Cartesian coordinates", shape=(3,), units=ANGSTROM)
     yield field("frac_coords", "f4", "fractional coordinates", shape=(3,))
     yield field("weight", "f4", "atomic weight", units="Da")
@@ -191,6 +199,7 @@ def _atoms() -> Iterable[Field]:
         "distances to special planes of the cell",
         shape=(26,),
         open_shape=True,
+        computed=True,
         other_names=("atom_dist_to_special_planes",),
     )
 
@@ -212,10 +221,11 @@ def _bonds() -> Iterable[Field]:
         "angles between bond and special planes of the cell",
         shape=(13,),
         open_shape=True,
+        computed=True,
     )
     yield field("is_cyclic", "?", "whether the bond is part of a ring")
     yield field("is_rotatable_raw", "?", "whether it is rotatable, by its source")
-    yield field("is_rotatable", "?", "whether it is rotatable, as computed")
+    yield field("is_rotatable", "?", "whether it is rotatable, as computed", computed=True)
 
 
 def _angles(prefix: str, group: str, atoms: int, what: str) -> Iterable[Field]:
@@ -229,7 +239,8 @@ def _contacts(group: str, atoms: tuple[str, ...]) -> Iterable[Field]:
     """Return the fields of contacts or hydrogen bonds: those that every kind may have."""
 
     def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
-        return Field(f"{group}_{name}", group, dtype, meaning, **more)
+        repeated = group.startswith("inter")
+        return Field(f"{group}_{name}", group, dtype, meaning, repeated=repeated, **more)
 
     yield field("id", "str", "name", joined=tuple(f"{group}_{atom}_atom" for atom in atoms))
     for atom in atoms:

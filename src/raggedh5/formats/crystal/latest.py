@@ -200,14 +200,12 @@ class Latest:
 
 def _hidden(values: Any) -> NDArray[np.bool_]:
     """Return which items of a masked array are hidden, or nulls among strings."""
-    found: Any
+    hidden: Any = np.zeros(len(values), np.bool_)
     if isinstance(values, np.ma.MaskedArray):
-        found = np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1)
+        hidden = np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1)
     elif values.dtype.kind == "T" and hasattr(values.dtype, "na_object"):
-        found = np.array([item is None for item in values.tolist()], np.bool_)
-    else:
-        found = np.zeros(len(values), np.bool_)
-    return found
+        hidden = [item is None for item in values.tolist()]
+    return np.asarray(hidden, np.bool_)
 
 
 def _nested(

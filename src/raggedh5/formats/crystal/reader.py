@@ -89,6 +89,11 @@ class CrystalFile:
         return self._refcodes.codes
 
     @property
+    def sources(self) -> list[Source]:
+        """The groups of fields that there are, each with the tables it is read from."""
+        return list(self._sources.values())
+
+    @property
     def fields(self) -> dict[str, Field | None]:
         """What can be read: the fields by name, None for those that the schema does not have."""
         return {name: self.schema.fields.get(name) for name in self._of_field}
