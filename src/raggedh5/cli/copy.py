@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from raggedh5.care.copying import copy
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.cli.options import names
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.written import report_written
 
 __all__ = ["command"]

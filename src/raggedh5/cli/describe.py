@@ -7,11 +7,11 @@ import click
 
 from raggedh5.care.describe import describe
 from raggedh5.care.plot import plot_lengths
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.care.targets import check_target
 from raggedh5.cli.describe_report import report_description
 from raggedh5.cli.errors import Failure
 from raggedh5.cli.options import names
-from raggedh5.cli.progress import progress_bar
 
 __all__ = ["command"]
 

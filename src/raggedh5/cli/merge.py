@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from raggedh5.care.merge import merge
-from raggedh5.cli.progress import progress_bar
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.cli.screen import printable
 from raggedh5.cli.written import report_written
 

@@ -7,10 +7,10 @@ import click
 
 from raggedh5.care.organise import OrganiseReport, organise
 from raggedh5.care.organising.grouping import Group
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.cli.errors import Failure
 from raggedh5.cli.options import bins_option, names
 from raggedh5.cli.preview import preview
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import grid, show
 from raggedh5.cli.screen import printable
 

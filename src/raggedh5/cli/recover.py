@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.care.recover import RecoveryReport, recover
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import show
 
 __all__ = ["command"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.care.repack import repack
 from raggedh5.cli.options import CODECS, byte_size, make_codec
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.written import report_written
 
 __all__ = ["command"]

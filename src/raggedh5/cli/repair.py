@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.care.repair import repair
 from raggedh5.care.salvaging.report import RepairReport
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import show
 
 __all__ = ["command"]

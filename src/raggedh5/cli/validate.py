@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from raggedh5.care.checking.findings import Finding
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.care.validate import ValidationReport, validate
-from raggedh5.cli.progress import progress_bar
 from raggedh5.cli.report import show
 from raggedh5.cli.screen import in_bytes
 

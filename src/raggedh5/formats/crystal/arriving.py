@@ -63,8 +63,6 @@ class ArrivingTable:
 
     Attributes
     ----------
-    lengths : ndarray of int64, shape (structures,)
-        Items of each structure as it was written last, 0 in a row table; -1 where it was not.
     columns : dict
         What each column is stored as.
     """
@@ -74,11 +72,12 @@ class ArrivingTable:
         self.name = name
         self.ragged = ragged
         self.structures = structures
-        self.lengths: Lengths = np.full(structures, UNKNOWN, np.int64)
+        self._lengths: Lengths = np.full(structures, UNKNOWN, np.int64)
         self.columns: dict[str, Column] = {}
         self.main: Table | None = None
         self.rows = 0
         self.waiting: dict[tuple[str, ...], Waiting] = {}
+        self._given_up = False
         self._sequence = 0
         if name in file:
             self._resume()
@@ -122,9 +121,28 @@ class ArrivingTable:
         self.lengths[start:stop] = 0 if batch.lengths is None else batch.lengths
 
     @property
+    def lengths(self) -> Lengths:
+        """Items of each structure as it was written last, 0 in a row table; -1 where it was not."""
+        return self._lengths[: self.structures]
+
+    def extend(self, structures: int) -> None:
+        """Make room for more structures."""
+        self.structures = structures
+        if len(self._lengths) < structures:
+            grown = np.full(max(2 * len(self._lengths), structures), UNKNOWN, np.int64)
+            grown[: len(self._lengths)] = self._lengths
+            self._lengths = grown
+
+    def give_up(self, start: int, stop: int) -> None:
+        """Take structures for not written."""
+        if (self.lengths[start:stop] != UNKNOWN).any():
+            self.lengths[start:stop] = UNKNOWN
+            self._given_up = True
+
+    @property
     def in_order(self) -> bool:
         """Whether all that was written is where it belongs, and nulls are where nothing was."""
-        if self.waiting:
+        if self.waiting or self._given_up:
             return False
         return self.ragged or self.main is None or self.rows == self.structures
 

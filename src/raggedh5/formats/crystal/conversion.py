@@ -10,10 +10,11 @@ from raggedh5.care.progress import Progress, silent
 from raggedh5.care.targets import check_target, new_file
 from raggedh5.care.work import Work
 from raggedh5.errors import FormatError
-from raggedh5.formats.crystal.fields import SCHEMA, Schema
+from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.from_legacy import OldFile, write_tables
 from raggedh5.formats.crystal.legacy import legacy_view
 from raggedh5.formats.crystal.legacy_values import same_element
+from raggedh5.formats.crystal.schema import Schema
 from raggedh5.formats.crystal.structures import REFCODE, REFCODES
 from raggedh5.formats.crystal.to_legacy import write_old
 from raggedh5.store.damage import damage_told

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.core.arrays import as_int64, as_numpy
 from raggedh5.core.row_messages import where
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.fields import Group
+from raggedh5.formats.crystal.schema import Group
 
 __all__ = ["Counts", "count_items", "is_list_of_rows", "lengths_of_rows"]
 

@@ -5,121 +5,15 @@ name. Cartesian coordinates are in angstrom in the frame of `cell_matrix`, fract
 of the cell edges. Indices count the atoms of a structure from 0.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 from typing import Any
 
-from raggedh5.core.schema import STRING, Column
-from raggedh5.errors import SchemaError
+from raggedh5.formats.crystal.schema import Field, Group, Schema
 
-__all__ = ["COMPUTED", "FIELDS", "GROUPS", "SCHEMA", "Field", "Group", "Schema"]
-
-COMPUTED = "_computed"
-"""How the name of a table ends that has what was computed of the items of another."""
+__all__ = ["FIELDS", "GROUPS", "SCHEMA"]
 
 ANGSTROM = "angstrom"
 DEGREE = "degree"
-
-
-@dataclass(frozen=True)
-class Group:
-    """A kind of item that structures have.
-
-    Attributes
-    ----------
-    name
-        Its name, and that of the table with what was extracted.
-    derived
-        Whether all of it is computed; otherwise what is computed of the items is in a table of its
-        own, `computed`.
-    mask, count
-        Keys of a batch that say how many items each structure has: bool (structures, width), and
-        int (structures,).
-    owner
-        Key that says which structure of the batch each item belongs to, for groups whose batches
-        are flat; None for padded ones.
-    inner_mask, inner_count
-        Keys that say the same for the lists within each item of such a group.
-    per_structure
-        Whether a structure has one value, rather than a list of items.
-    """
-
-    name: str
-    derived: bool = False
-    mask: str | None = None
-    count: str | None = None
-    owner: str | None = None
-    inner_mask: str | None = None
-    inner_count: str | None = None
-    per_structure: bool = False
-
-    @property
-    def computed(self) -> str:
-        """The table with what was computed."""
-        return self.name if self.derived else f"{self.name}{COMPUTED}"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field.
-
-    Attributes
-    ----------
-    name
-        Its name in batches and in files.
-    group
-        Name of its `Group`.
-    dtype
-        A NumPy dtype, or ``"str"``.
-    shape
-        Shape of the value of one item.
-    units, meaning
-        What the numbers are; both go into the file, as attributes of the dataset.
-    nested
-        Whether an item has a list of values of that shape.
-    open_shape
-        Whether the lengths in `shape` may be others in a file.
-    joined
-        Fields whose strings, joined by ``"-"``, make this one where a batch lacks it.
-    computed
-        Whether pipelines compute it, where they extract other fields of the same items.
-    repeated
-        Whether pipelines write its items anew when they compute: with images, say.
-    labels
-        What the numbers of one value are called, where they have names.
-    other_names
-        What the field may be called in batches.
-    """
-
-    name: str
-    group: str
-    dtype: str
-    meaning: str
-    shape: tuple[int, ...] = ()
-    units: str = ""
-    nested: bool = False
-    open_shape: bool = False
-    computed: bool = False
-    repeated: bool = False
-    joined: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    other_names: tuple[str, ...] = ()
-
-    @property
-    def is_string(self) -> bool:
-        """Whether the values are strings."""
-        return self.dtype == STRING
-
-    def column(self, shape: tuple[int, ...] | None = None) -> Column:
-        """Return the column that holds it, with another inner shape where one is given."""
-        return _column(self, self.shape if shape is None else shape)
-
-
-@cache
-def _column(field: Field, shape: tuple[int, ...]) -> Column:
-    attrs = {"meaning": field.meaning} | ({"units": field.units} if field.units else {})
-    return Column(field.dtype, shape, nested=field.nested, attrs=attrs)
 
 
 GROUPS = (
@@ -154,9 +48,23 @@ def _crystal() -> Iterable[Field]:
     yield field("z_prime", "f4", "molecules in the asymmetric unit")
     lengths, angles = ("a", "b", "c"), ("alpha", "beta", "gamma")
     yield field(
-        "cell_lengths", "f4", "edges of the cell", shape=(3,), units=ANGSTROM, labels=lengths
+        "cell_lengths",
+        "f4",
+        "edges of the cell",
+        shape=(3,),
+        units=ANGSTROM,
+        labels=lengths,
+        required=True,
     )
-    yield field("cell_angles", "f4", "angles of the cell", shape=(3,), units=DEGREE, labels=angles)
+    yield field(
+        "cell_angles",
+        "f4",
+        "angles of the cell",
+        shape=(3,),
+        units=DEGREE,
+        labels=angles,
+        required=True,
+    )
     yield field("cell_volume", "f4", "volume of the cell", units="angstrom**3")
     yield field("cell_density", "f4", "calculated density", units="g/cm**3")
     yield field("packing_coefficient", "f4", "share of the cell that molecules fill")
@@ -183,13 +91,13 @@ def _atoms() -> Iterable[Field]:
     def field(name: str, dtype: str, meaning: str, **more: Any) -> Field:
         return Field(f"atom_{name}", "atoms", dtype, meaning, **more)
 
-    yield field("label", "str", "label, unique in the structure")
-    yield field("symbol", "str", "chemical symbol")
+    yield field("label", "str", "label, unique in the structure", required=True)
+    yield field("symbol", "str", "chemical symbol", required=True)
     yield field("sybyl_type", "str", "atom type of SYBYL")
     yield field("neighbour_list", "str", "labels of bonded atoms", other_names=("atom_neighbors",))
     yield field("number", "i4", "atomic number")
     yield field("fragment_id", "i4", "rigid fragment of the atom; below 0: none", computed=True)
-    yield field("coords", "f4", "Cartesian coordinates", shape=(3,), units=ANGSTROM)
+    yield field("coords", "f4", "Cartesian coordinates", shape=(3,), units=ANGSTROM, required=True)
     yield field("frac_coords", "f4", "fractional coordinates", shape=(3,))
     yield field("weight", "f4", "atomic weight", units="Da")
     yield field("charge", "f4", "partial charge", units="e")
@@ -212,8 +120,8 @@ def _bonds() -> Iterable[Field]:
     yield field("type", "str", "bond type")
     yield field("atom1", "str", "label of the first atom")
     yield field("atom2", "str", "label of the second atom")
-    yield field("atom1_idx", "i4", "index of the first atom")
-    yield field("atom2_idx", "i4", "index of the second atom")
+    yield field("atom1_idx", "i4", "index of the first atom", required=True)
+    yield field("atom2_idx", "i4", "index of the second atom", required=True)
     yield field("length", "f4", "length", units=ANGSTROM)
     yield field(
         "vector_angles_to_special_planes",
@@ -230,7 +138,7 @@ def _bonds() -> Iterable[Field]:
 
 def _angles(prefix: str, group: str, atoms: int, what: str) -> Iterable[Field]:
     yield Field(f"{prefix}_id", group, "str", f"labels of the atoms of the {what}")
-    yield Field(prefix, group, "f4", what)
+    yield Field(prefix, group, "f4", what, required=True)
     yield Field(f"{prefix}_mask", group, "?", f"whether the {what} is defined")
     yield Field(f"{prefix}_atom_idx", group, "i4", f"atoms of the {what}", shape=(atoms,))
 
@@ -245,7 +153,7 @@ def _contacts(group: str, atoms: tuple[str, ...]) -> Iterable[Field]:
     yield field("id", "str", "name", joined=tuple(f"{group}_{atom}_atom" for atom in atoms))
     for atom in atoms:
         yield field(f"{atom}_atom", "str", f"label of the {atom} atom")
-        yield field(f"{atom}_atom_idx", "i4", f"index of the {atom} atom")
+        yield field(f"{atom}_atom_idx", "i4", f"index of the {atom} atom", required=True)
         yield field(
             f"{atom}_atom_coords", "f4", "its Cartesian coordinates", shape=(3,), units=ANGSTROM
         )
@@ -273,7 +181,7 @@ def _fragments() -> Iterable[Field]:
 
     yield field("local_id", "i4", "number of the fragment in its structure")
     yield field("formula", "str", "chemical formula")
-    yield field("n_atoms", "i4", "atoms in the fragment")
+    yield field("n_atoms", "i4", "atoms in the fragment", required=True)
     for name, what in (("com", "centre of mass"), ("cen", "centroid")):
         yield field(f"{name}_coords", "f4", what, shape=(3,), units=ANGSTROM)
         yield field(f"{name}_frac_coords", "f4", f"{what}, fractional", shape=(3,))
@@ -311,61 +219,4 @@ FIELDS: tuple[Field, ...] = (
     *_fragments(),
 )
 
-
-class Schema:
-    """Groups and fields by name.
-
-    Parameters
-    ----------
-    fields, groups
-        All of them.
-
-    Raises
-    ------
-    SchemaError
-        If a name is used twice, or a field is of no group.
-
-    Examples
-    --------
-    >>> SCHEMA.field("atom_dist_to_special_planes").name
-    'atom_distances_to_special_planes'
-    >>> own = SCHEMA.extend([Field("atom_nmr_shift", "atoms", "f4", "chemical shift", units="ppm")])
-    >>> own.field("atom_nmr_shift").units
-    'ppm'
-    """
-
-    def __init__(self, fields: Iterable[Field], groups: Iterable[Group] = GROUPS) -> None:
-        self.groups: Mapping[str, Group] = {group.name: group for group in groups}
-        self.fields: dict[str, Field] = {}
-        self._by_any_name: dict[str, Field] = {}
-        for field in fields:
-            if field.group not in self.groups:
-                raise SchemaError(f"field {field.name!r} is of no group: {field.group!r}")
-            for name in (field.name, *field.other_names):
-                if name in self._by_any_name:
-                    raise SchemaError(f"two fields are called {name!r}")
-                self._by_any_name[name] = field
-            self.fields[field.name] = field
-        self._of_group = {
-            name: tuple(field for field in self.fields.values() if field.group == name)
-            for name in self.groups
-        }
-
-    def extend(self, fields: Iterable[Field], groups: Iterable[Group] = ()) -> "Schema":
-        """Return a schema with more fields, in groups of its own as well where some are given."""
-        more = tuple(groups)
-        for group in more:
-            if group.name in self.groups:
-                raise SchemaError(f"there is a group {group.name!r} already")
-        return Schema((*self.fields.values(), *fields), (*self.groups.values(), *more))
-
-    def field(self, name: str) -> Field | None:
-        """Return the field that batches call `name`; None where there is no such."""
-        return self._by_any_name.get(name)
-
-    def of_group(self, group: str) -> tuple[Field, ...]:
-        """Return the fields of a group, in their order."""
-        return self._of_group.get(group, ())
-
-
-SCHEMA = Schema(FIELDS)
+SCHEMA = Schema(FIELDS, GROUPS)

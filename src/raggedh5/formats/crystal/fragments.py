@@ -18,8 +18,8 @@ from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.counting import is_list_of_rows
-from raggedh5.formats.crystal.fields import Field, Group, Schema
 from raggedh5.formats.crystal.incoming import Incoming
+from raggedh5.formats.crystal.schema import Field, Group, Schema
 from raggedh5.formats.crystal.values import array_or_lists, column_of, fitted, is_text
 
 __all__ = ["flat_incoming"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.formats.crystal.fields import Schema
+from raggedh5.formats.crystal.schema import Schema
 
 __all__ = ["to_frame"]
 

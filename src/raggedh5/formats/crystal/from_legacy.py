@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from raggedh5.core.row_messages import renamed
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.fields import Field, Group, Schema
 from raggedh5.formats.crystal.incoming import Incoming
 from raggedh5.formats.crystal.initializer import DatasetInitializer
 from raggedh5.formats.crystal.legacy_values import lists_of, ragged_of
 from raggedh5.formats.crystal.opened import structures_of
+from raggedh5.formats.crystal.schema import Field, Group, Schema
 from raggedh5.formats.crystal.structures import REFCODE
 from raggedh5.formats.crystal.values import column_of
 from raggedh5.store.file import File

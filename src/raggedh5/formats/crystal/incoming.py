@@ -13,8 +13,8 @@ from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.counting import Counts, count_items, is_list_of_rows
-from raggedh5.formats.crystal.fields import Field, Group, Schema
 from raggedh5.formats.crystal.joining import joined
+from raggedh5.formats.crystal.schema import Field, Group, Schema
 from raggedh5.formats.crystal.values import array_or_lists, column_of, fitted, is_text
 
 __all__ = ["Incoming", "incoming"]

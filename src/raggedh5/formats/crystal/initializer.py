@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.fields import SCHEMA, Schema
+from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.opened import file_of
+from raggedh5.formats.crystal.schema import Schema
 from raggedh5.formats.crystal.structures import REFCODE, REFCODES
 
 __all__ = ["DatasetInitializer"]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.formats.crystal.fields import SCHEMA, Schema
+from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.legacy_values import as_bytes, filled, flat_rows
 from raggedh5.formats.crystal.reader import CrystalFile
+from raggedh5.formats.crystal.schema import Schema
 from raggedh5.formats.crystal.sources import Source
 from raggedh5.formats.crystal.structures import REFCODE
 from raggedh5.store.variable_length import variable_dtype

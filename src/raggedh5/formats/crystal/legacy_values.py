@@ -10,7 +10,7 @@ from raggedh5.core.kept import kept_from_lengths
 from raggedh5.core.packing import pack
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.fields import Field
+from raggedh5.formats.crystal.schema import Field
 
 __all__ = ["as_bytes", "filled", "flat_rows", "lists_of", "ragged_of", "same_element"]
 

@@ -4,7 +4,8 @@ import weakref
 from typing import Any
 
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.fields import SCHEMA, Schema
+from raggedh5.formats.crystal.fields import SCHEMA
+from raggedh5.formats.crystal.schema import Schema
 from raggedh5.formats.crystal.structures import REFCODES, Structures
 from raggedh5.store.file import File
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.ragged import Ragged
-from raggedh5.formats.crystal.fields import Group
+from raggedh5.formats.crystal.schema import Group
 from raggedh5.formats.crystal.structures import REFCODE
 
 __all__ = ["to_records"]

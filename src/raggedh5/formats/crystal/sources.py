@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.formats.crystal.arriving import PENDING
-from raggedh5.formats.crystal.fields import Group, Schema
 from raggedh5.formats.crystal.reading import StructureTable
+from raggedh5.formats.crystal.schema import Group, Schema
 from raggedh5.formats.crystal.structures import SINGLES
 from raggedh5.store.file import File
 from raggedh5.store.table import Table

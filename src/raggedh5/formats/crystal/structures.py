@@ -1,6 +1,6 @@
 """All tables of a file of crystal structures, while it is being written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from raggedh5.core.row_messages import renamed
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.arriving import PENDING, UNKNOWN, ArrivingTable
-from raggedh5.formats.crystal.fields import COMPUTED, SCHEMA, Group, Schema
+from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.fragments import flat_incoming
 from raggedh5.formats.crystal.incoming import Incoming, incoming
 from raggedh5.formats.crystal.ordering import put_in_order
+from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
+from raggedh5.formats.crystal.validation import check_ready
 from raggedh5.store.file import File
 
 __all__ = ["MISSING", "REFCODE", "REFCODES", "SINGLES", "Structures", "missing_in"]
@@ -65,7 +67,15 @@ class Structures:
             return f"structure {str(self.refcodes[structure])!r} (number {structure})"
         return f"structure {structure}"
 
-    def write(self, group: str, start: int, batch: Mapping[str, Any], computed: bool) -> None:
+    def write(
+        self,
+        group: str,
+        start: int,
+        batch: Mapping[str, Any],
+        computed: bool,
+        *,
+        validate: bool = False,
+    ) -> None:
         """Write a batch of one group.
 
         Parameters
@@ -78,6 +88,8 @@ class Structures:
             Values by field.
         computed
             Whether they go to the table with what was computed.
+        validate
+            Refuse batches without required fields, or with NaN or infinity.
 
         Raises
         ------
@@ -94,6 +106,8 @@ class Structures:
                 ready = flat_incoming(self.schema, of, batch)
             else:
                 ready = incoming(self.schema, of, batch, lambda rows: self._stored(of, first, rows))
+            if validate:
+                check_ready(self.schema, group, computed or of.derived, ready)
             if of.per_structure:
                 self._check_refcodes(first, ready)
             if ready.data:
@@ -105,6 +119,20 @@ class Structures:
                 self.table(f"{name}{SINGLES}", False).write(first, singles, self.name_of)
         except SchemaError as error:
             raise renamed(error, lambda row: self.name_of(first + row)) from error
+
+    def extend(self, refcodes: Sequence[str]) -> None:
+        """Add structures behind those that there are."""
+        codes = np.array([str(code) for code in refcodes], np.dtypes.StringDType())
+        self.file[REFCODES].append({REFCODE: codes})
+        self._refcodes = None
+        self.count += len(codes)
+        for arriving in self._tables.values():
+            arriving.extend(self.count)
+
+    def give_up(self, start: int, stop: int) -> None:
+        """Take structures for not written, whatever was written of them."""
+        for arriving in self._tables.values():
+            arriving.give_up(start, stop)
 
     def table(self, name: str, ragged: bool) -> ArrivingTable:
         """Return a table, which need not be in the file yet."""

@@ -1,6 +1,7 @@
 """Files of the old layout, written from tables."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,10 +51,10 @@ def write_old(
         advance(part.stop - first)
 
 
-def _create(h5: object, name: str, like: LegacyDataset) -> None:
+def _create(h5: Any, name: str, like: LegacyDataset) -> None:
     kind = element_of(like.dtype)
     if kind is not None:
-        create_variable(h5, name, len(like), kind)  # type: ignore[arg-type]
+        create_variable(h5, name, len(like), kind)
         return
     dtype = variable_dtype("str", nested=False) if like.dtype.kind == "O" else like.dtype
     h5.create_dataset(name, like.shape, np.dtype(dtype))

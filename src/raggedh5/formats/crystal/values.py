@@ -13,7 +13,7 @@ from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.counting import Counts, is_list_of_rows, lengths_of_rows
-from raggedh5.formats.crystal.fields import Field
+from raggedh5.formats.crystal.schema import Field
 
 __all__ = ["array_or_lists", "column_of", "fitted", "is_text"]
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from raggedh5.formats.crystal.fields import SCHEMA, Schema
+from raggedh5.formats.crystal.batch import MOLECULES, parts_of
+from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.opened import structures_of
-from raggedh5.formats.crystal.validation import check_batch
+from raggedh5.formats.crystal.schema import Schema
 
 __all__ = ["ComputedDataWriter", "RawDataWriter"]
 
@@ -22,9 +23,7 @@ class _DataWriter:
 
     def _write(self, group: str, start: int, batch: Batch) -> None:
         structures = structures_of(self.h5_out, self.schema)
-        if self.validate:
-            check_batch(structures, group, start, batch)
-        structures.write(group, start, batch, self.computed)
+        structures.write(group, start, batch, self.computed, validate=self.validate)
 
 
 class RawDataWriter(_DataWriter):
@@ -44,7 +43,7 @@ class RawDataWriter(_DataWriter):
         The file that `DatasetInitializer` made ready. Whoever opened it closes it; everything is
         in it then.
     validate
-        Check every batch with `validate_batch` first: also for NaN and infinity.
+        Check every batch first as `validate_batch` does: for required fields, NaN and infinity.
     schema
         The fields.
     """
@@ -97,7 +96,7 @@ class ComputedDataWriter(_DataWriter):
         The file that `DatasetInitializer` made ready. Whoever opened it closes it; everything is
         in it then.
     validate
-        Check every batch with `validate_batch` first: also for NaN and infinity.
+        Check every batch first as `validate_batch` does: for required fields, NaN and infinity.
     schema
         The fields.
     """
@@ -118,14 +117,8 @@ class ComputedDataWriter(_DataWriter):
 
     def write_computed_molecule_data(self, start: int, molecule_parameters: Batch) -> None:
         """Write bond angles and torsions, as many as they have ids."""
-        for group in ("bond_angles", "torsions"):
-            part = {
-                key: value
-                for key, value in molecule_parameters.items()
-                if _group_of(self.schema, key) == group
-            }
-            if part:
-                self._write(group, start, part)
+        for _, group, _, values in parts_of({MOLECULES: molecule_parameters}, self.schema):
+            self._write(group.name, start, values)
 
     def write_computed_intermolecular_contact_data(
         self, start: int, inter_cc_parameters: Batch
@@ -145,11 +138,3 @@ class ComputedDataWriter(_DataWriter):
         `fragment_structure_id` says which structure of the batch each is of.
         """
         self._write("fragments", start, fragment_parameters)
-
-
-def _group_of(schema: Schema, key: str) -> str:
-    """Return the group of a key of molecule data; those of no field go by how they begin."""
-    field = schema.field(key)
-    if field is not None:
-        return field.group
-    return "torsions" if key.startswith("torsion") else "bond_angles"
