@@ -13,6 +13,7 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "convert": "Convert files of other layouts to tables, and back.",
     "copy": "Copy a file, or chosen tables, columns and rows of it.",
     "describe": "Show statistics of columns, and a histogram of row lengths.",
     "doctor": "Say why a file does not open or read here, and what to do.",

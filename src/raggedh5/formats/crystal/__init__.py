@@ -1,20 +1,33 @@
 """Crystal structures: what analysis pipelines extract and compute, in ragged tables."""
 
+from raggedh5.formats.crystal.conversion import ConversionReport, convert
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA
 from raggedh5.formats.crystal.initializer import DatasetInitializer
+from raggedh5.formats.crystal.legacy import LegacyDataset, LegacyView, legacy_view
 from raggedh5.formats.crystal.reader import CrystalFile
 from raggedh5.formats.crystal.schema import Field, Group, Schema
+from raggedh5.formats.crystal.validation import validate_batch
 from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
+from raggedh5.formats.crystal.writing import BatchFailure, WritingReport, write_batches
 
 __all__ = [
     "FIELDS",
     "GROUPS",
     "SCHEMA",
+    "BatchFailure",
     "ComputedDataWriter",
+    "ConversionReport",
     "CrystalFile",
     "DatasetInitializer",
     "Field",
     "Group",
+    "LegacyDataset",
+    "LegacyView",
     "RawDataWriter",
     "Schema",
+    "WritingReport",
+    "convert",
+    "legacy_view",
+    "validate_batch",
+    "write_batches",
 ]

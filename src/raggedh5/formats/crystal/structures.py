@@ -75,7 +75,7 @@ class Structures:
         computed: bool,
         *,
         validate: bool = False,
-    ) -> None:
+    ) -> int:
         """Write a batch of one group.
 
         Parameters
@@ -90,6 +90,11 @@ class Structures:
             Whether they go to the table with what was computed.
         validate
             Refuse batches without required fields, or with NaN or infinity.
+
+        Returns
+        -------
+        int
+            How many structures the batch has.
 
         Raises
         ------
@@ -119,6 +124,7 @@ class Structures:
                 self.table(f"{name}{SINGLES}", False).write(first, singles, self.name_of)
         except SchemaError as error:
             raise renamed(error, lambda row: self.name_of(first + row)) from error
+        return ready.rows
 
     def extend(self, refcodes: Sequence[str]) -> None:
         """Add structures behind those that there are."""
