@@ -5,7 +5,7 @@ with ``/pending/<table>/<number>.rows`` saying which structure each row is of an
 `raggedh5.formats.crystal.ordering` puts all of it in its place before the file is closed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,21 @@ from raggedh5.formats.crystal.incoming import Incoming
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["PENDING", "UNKNOWN", "ArrivingTable", "Waiting", "empty_rows", "found_waiting"]
+__all__ = [
+    "PENDING",
+    "UNKNOWN",
+    "ArrivingTable",
+    "Waiting",
+    "empty_rows",
+    "found_gaps",
+    "found_waiting",
+]
 
 PENDING = "pending"
 """The group of what waits."""
+
+GAPS = "gaps"
+"""The table in it of rows that are there, but were not written."""
 
 UNKNOWN = -1
 """Items of a structure that was not written."""
@@ -60,6 +71,8 @@ class ArrivingTable:
         Whether a structure has items in it, or one value.
     structures
         How many structures there will be.
+    gaps
+        Runs of rows in a finished table that were not written, first and last but one.
 
     Attributes
     ----------
@@ -67,7 +80,14 @@ class ArrivingTable:
         What each column is stored as.
     """
 
-    def __init__(self, file: File, name: str, ragged: bool, structures: int) -> None:
+    def __init__(
+        self,
+        file: File,
+        name: str,
+        ragged: bool,
+        structures: int,
+        gaps: Sequence[tuple[int, int]] = (),
+    ) -> None:
         self.file = file
         self.name = name
         self.ragged = ragged
@@ -77,6 +97,7 @@ class ArrivingTable:
         self.main: Table | None = None
         self.rows = 0
         self.waiting: dict[tuple[str, ...], Waiting] = {}
+        self.gaps = [*gaps, *found_gaps(file, name)]
         self._given_up = False
         self._sequence = 0
         if name in file:
@@ -137,6 +158,7 @@ class ArrivingTable:
         """Take structures for not written."""
         if (self.lengths[start:stop] != UNKNOWN).any():
             self.lengths[start:stop] = UNKNOWN
+            self.gaps.append((start, stop))
             self._given_up = True
 
     @property
@@ -163,10 +185,19 @@ class ArrivingTable:
         """Append structures without an item up to one that comes too early."""
         missing = start - self.rows
         if missing and self.main is not None:
+            self._note_gap(self.rows, start)
             self.main.append(
                 {name: empty_rows(column, missing) for name, column in self.columns.items()}
             )
             self.rows = start
+
+    def _note_gap(self, first: int, stop: int) -> None:
+        """Keep in mind, and in the file, that rows are there which were not written."""
+        self.gaps.append((first, stop))
+        path = f"{PENDING}/{self.name}/{GAPS}"
+        if path not in self.file:
+            self.file.create_table(path, {"first": "i8", "stop": "i8"}, ragged=False)
+        self.file[path].append({"first": [first], "stop": [stop]})
 
     def _append(self, table: Table, batch: Incoming) -> None:
         if batch.lengths is None:
@@ -240,6 +271,8 @@ class ArrivingTable:
         if self.ragged:
             self.lengths[: self.rows] = np.diff(item.reading_end().bounds(0, self.rows))
         latest = np.zeros(self.structures, np.int64)
+        for first, stop in self.gaps:
+            self.lengths[first:stop] = UNKNOWN
         for waiting in found_waiting(self.file, self.name):
             self.waiting[tuple(sorted(waiting.table.columns))] = waiting
             self.columns = {**waiting.table.columns, **self.columns}
@@ -261,6 +294,15 @@ def found_waiting(file: File, name: str) -> list[Waiting]:
     while f"{folder}/{len(found)}.rows" in file:
         found.append(Waiting(file[f"{folder}/{len(found)}"], file[f"{folder}/{len(found)}.rows"]))
     return found
+
+
+def found_gaps(file: File, name: str) -> list[tuple[int, int]]:
+    """Return the runs of rows in a table that is not finished which were not written."""
+    path = f"{PENDING}/{name}/{GAPS}"
+    if path not in file:
+        return []
+    rows = file[path].read()
+    return list(zip(rows["first"].tolist(), rows["stop"].tolist(), strict=True))
 
 
 def empty_rows(column: Column, rows: int) -> Ragged:

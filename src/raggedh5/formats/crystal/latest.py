@@ -46,8 +46,10 @@ class Latest:
         What waits for it, with the structures of its rows.
     structures
         How many structures there are.
-    missing
-        Structures that are in `main` without having been written.
+    gaps
+        Runs of rows in `main` that were not written.
+    given_up
+        Structures that are taken for not written, wherever they are.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class Latest:
         main: Table | None,
         waiting: Sequence[Waiting],
         structures: int,
-        missing: Indices,
+        gaps: Sequence[tuple[int, int]] = (),
+        given_up: NDArray[np.bool_] | None = None,
     ) -> None:
         self.structures = structures
         self._parts: list[_Part] = []
@@ -63,7 +66,8 @@ class Latest:
             part = _Part(main, structures)
             part.row[: len(main)] = np.arange(len(main))
             part.when[: len(main)] = 0
-            part.row[missing] = part.when[missing] = NOWHERE
+            for first, stop in gaps:
+                part.row[first:stop] = part.when[first:stop] = NOWHERE
             self._parts.append(part)
         for one in waiting:
             part = _Part(one.table, structures)
@@ -72,6 +76,9 @@ class Latest:
             part.row[order] = np.arange(len(order))
             part.when[order] = sequence
             self._parts.append(part)
+        for part in self._parts:
+            if given_up is not None:
+                part.row[given_up] = part.when[given_up] = NOWHERE
         self.ragged = self._parts[0].table.ragged if self._parts else True
         self.columns: dict[str, Column] = {}
         for part in self._parts:

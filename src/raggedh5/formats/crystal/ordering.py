@@ -29,8 +29,13 @@ def put_in_order(file: File, arriving: ArrivingTable) -> None:
     WriteError
         If the file cannot be written; everything is as it was then.
     """
-    missing = np.flatnonzero(arriving.lengths[: arriving.rows] == UNKNOWN)
-    latest = Latest(arriving.main, list(arriving.waiting.values()), arriving.structures, missing)
+    latest = Latest(
+        arriving.main,
+        list(arriving.waiting.values()),
+        arriving.structures,
+        arriving.gaps,
+        arriving.lengths == UNKNOWN,
+    )
     lengths = np.maximum(arriving.lengths, 0)
     place = f"{PENDING}/{ORDERED}/{arriving.name}"
     if place in file:  # of an attempt that failed
@@ -50,7 +55,7 @@ def put_in_order(file: File, arriving: ArrivingTable) -> None:
     if arriving.name in file:
         file.remove(arriving.name)
     file.move(place, arriving.name)
-    if arriving.waiting:
+    if f"{PENDING}/{arriving.name}" in file:
         file.remove(f"{PENDING}/{arriving.name}")
     arriving.waiting.clear()
     arriving.main = file[arriving.name]

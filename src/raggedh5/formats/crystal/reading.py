@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
-from raggedh5.formats.crystal.arriving import found_waiting
+from raggedh5.formats.crystal.arriving import found_gaps, found_waiting
 from raggedh5.formats.crystal.latest import Latest
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
@@ -50,12 +50,12 @@ class StructureTable:
         self._table: Table | None = main
         self._latest: Latest | None = None
         self._lengths: Indices | None = None
-        self.missing = np.array(
-            [one for first, stop in missing for one in range(first, stop)], np.int64
-        )
+        gaps = [*missing, *found_gaps(file, name)]
+        runs = [np.arange(first, stop) for first, stop in gaps]
+        self.missing: Indices = np.concatenate([np.zeros(0, np.int64), *runs])
         if main is None or waiting or len(main) < structures:
             self._table = None
-            self._latest = Latest(main, waiting, structures, self.missing)
+            self._latest = Latest(main, waiting, structures, gaps)
             self._lengths = self._latest.lengths()
             self.missing = np.flatnonzero(self._lengths < 0)
             self._lengths = np.maximum(self._lengths, 0)

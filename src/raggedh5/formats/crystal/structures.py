@@ -144,9 +144,9 @@ class Structures:
         """Return a table, which need not be in the file yet."""
         found = self._tables.get(name)
         if found is None:
-            found = self._tables[name] = ArrivingTable(self.file, name, ragged, self.count)
-            for first, stop in self._missing.get(name, ()):
-                found.lengths[first:stop] = UNKNOWN
+            gaps = self._missing.get(name, ())
+            found = ArrivingTable(self.file, name, ragged, self.count, gaps)
+            self._tables[name] = found
         return found
 
     def finish(self) -> None:
