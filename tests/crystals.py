@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import h5py
 import numpy as np
 
-from raggedh5.formats.crystal import SCHEMA
+from raggedh5.formats.crystal import SCHEMA, ComputedDataWriter, DatasetInitializer, RawDataWriter
 
 RAW = {
     "crystal": "write_raw_crystal_data",
@@ -174,3 +175,43 @@ def write(raw, computed, crystals: Crystals, start: int, stop: int, tables=None,
             getattr(computed, COMPUTED[name])(start, values)
         else:
             getattr(raw, RAW[name])(start, values)
+
+
+def write_file(path, crystals, *, step=8, opener=h5py.File, change=None):
+    count = len(crystals.refcodes)
+    with opener(path, "w") as h5_out:
+        DatasetInitializer(h5_out, crystals.refcodes, {"atoms": 12}).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        for start in range(0, count, step):
+            write(raw, computed, crystals, start, min(start + step, count), change=change)
+    return path
+
+
+def assert_same(found, wanted, what=""):
+    """Compare the values of one structure and field, as read and as `crystals.make` made them."""
+    if isinstance(wanted, list):  # lists in items
+        assert len(found) == len(wanted), what
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(one, other, str(what))
+    elif wanted.dtype.kind == "O":
+        assert found.tolist() == wanted.tolist(), what
+    else:
+        assert found.dtype == wanted.dtype, what
+        np.testing.assert_array_equal(found, wanted, str(what))
+
+
+def assert_holds(crystals, wanted, *, tables=None):
+    """Compare all tables of a file with what was made."""
+    for table, columns in wanted.tables.items():
+        if tables is not None and table not in tables:
+            continue
+        single = SCHEMA.groups[table.removesuffix("_computed")].per_structure
+        rows = crystals.file[table].read()
+        assert rows.keys() == columns.keys(), table
+        for name, values in columns.items():
+            for number, value in enumerate(values):
+                got = rows[name][number]
+                if single:
+                    assert_same(np.asarray(got)[None], np.asarray(value), (table, name, number))
+                else:
+                    assert_same(got, value, (table, name, number))

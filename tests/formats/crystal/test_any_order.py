@@ -155,15 +155,27 @@ class Model:
             np.testing.assert_array_equal(np.ma.getdata(found), wanted, str(what))
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    report_multiple_bugs=False,
-)
+OPTIONS = {
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+    "report_multiple_bugs": False,
+}
+
+
+@settings(max_examples=25, **OPTIONS)
 @given(calls=calls(), ours=st.booleans(), reopen=st.integers(0, 8))
 def test_what_was_written_last_is_read(tmp_path, calls, ours, reopen):
-    path = tmp_path / "crystals.h5"
+    compare(tmp_path / "crystals.h5", calls, ours, reopen)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, **OPTIONS)
+@given(calls=calls(), ours=st.booleans(), reopen=st.integers(0, 8))
+def test_what_was_written_last_is_read_again_and_again(tmp_path, calls, ours, reopen):
+    compare(tmp_path / "crystals.h5", calls, ours, reopen)
+
+
+def compare(path, calls, ours, reopen):
+    """Make the calls, the first of them in one go, and compare with the model."""
     path.unlink(missing_ok=True)
     model = Model()
     codes = [f"CODE{i:02d}" for i in range(COUNT)]

@@ -95,6 +95,7 @@ class ArrivingTable:
         self._lengths: Lengths = np.full(structures, UNKNOWN, np.int64)
         self.columns: dict[str, Column] = {}
         self.main: Table | None = None
+        self._in_main: dict[str, Column] = {}
         self.rows = 0
         self.waiting: dict[tuple[str, ...], Waiting] = {}
         self.gaps = [*gaps, *found_gaps(file, name)]
@@ -132,6 +133,7 @@ class ArrivingTable:
         if self._is_next(start, names):
             if self.main is None:
                 self.main = self.file.create_table(self.name, batch.columns, ragged=self.ragged)
+                self._in_main = dict(batch.columns)
                 self.columns = dict(batch.columns)
             self._pad_to(start)
             self._append(self.main, batch)
@@ -179,7 +181,7 @@ class ArrivingTable:
             return False
         if self.main is None:
             return not self.waiting
-        return self.columns.keys() == set(names)
+        return self._in_main.keys() == set(names)
 
     def _pad_to(self, start: int) -> None:
         """Append structures without an item up to one that comes too early."""
@@ -187,7 +189,7 @@ class ArrivingTable:
         if missing and self.main is not None:
             self._note_gap(self.rows, start)
             self.main.append(
-                {name: empty_rows(column, missing) for name, column in self.columns.items()}
+                {name: empty_rows(column, missing) for name, column in self._in_main.items()}
             )
             self.rows = start
 
@@ -260,6 +262,7 @@ class ArrivingTable:
         if not isinstance(item, Table) or item.ragged != self.ragged:
             raise SchemaError(f"{self.file.path}: /{self.name} is there, but is no such table")
         self.main = item
+        self._in_main = dict(item.columns)
         self.columns = dict(item.columns)
         self.rows = len(item)
         if self.rows > self.structures:

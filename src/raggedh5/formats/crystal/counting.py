@@ -171,14 +171,13 @@ def _check_list(
     padded = int(told.max()) if width is None else width
     for row in np.flatnonzero(other).tolist():
         items, count = rows[row], int(found.lengths[row])
-        if told[row] == padded > count:
-            if found.mask is not None and not found.mask[row, :count].all():
-                continue
-            rest = items[count:]
-            if not isinstance(items, (list, tuple)) or not any(
-                isinstance(item, (str, bytes)) and item for item in rest
-            ):
-                continue
+        if told[row] == padded > count and (found.mask is not None or _is_blank(items[count:])):
+            continue
         raise SchemaError(
             f"{where(name, row)}{told[row]} items, but {found.said_by!r} keeps {count}"
         )
+
+
+def _is_blank(rest: Any) -> bool:
+    """Whether there are no strings but empty ones among items."""
+    return not any(isinstance(item, (str, bytes)) and item for item in rest)

@@ -20,6 +20,7 @@ from raggedh5.formats.crystal.values import array_or_lists, column_of, fitted, i
 __all__ = ["Incoming", "incoming"]
 
 Lengths = NDArray[np.int64]
+Values = dict[str, tuple[Field | None, str, Any]]
 StoredLengths = Callable[[int], Lengths | None]
 
 
@@ -73,7 +74,7 @@ def incoming(
     if not hasattr(batch, "items"):
         raise SchemaError(f"a batch is a dict of values by field, not {type(batch).__name__}")
     told = {group.mask, group.count, group.owner, group.inner_mask}
-    values: dict[str, tuple[Field | None, str, Any]] = {}
+    values: Values = {}
     for key, value in batch.items():
         if key in told or value is None:
             continue
@@ -90,10 +91,13 @@ def incoming(
     }
     values = {name: one for name, one in values.items() if one[1] not in singles}
     arrays = [value for _, _, value in values.values() if isinstance(value, np.ndarray)]
-    width = next((array.shape[1] for array in arrays if array.ndim > 1), None)
+    widths = {array.shape[1] for array in arrays if array.ndim > 1}
+    width = max(widths, default=None)
     lists = {key: value for _, key, value in values.values() if not isinstance(value, np.ndarray)}
     counts = count_items(group, batch, lists, width, stored(rows))
     ready = Incoming(rows, {}, {}, counts.lengths, _pattern(counts), singles)
+    if len(widths) > 1 or (counts.mask is not None and widths - {counts.mask.shape[1]}):
+        values = _cut(values, ready)
     for name, (spec, key, value) in values.items():
         _add(ready, name, spec, key, value, counts)
     for spec in schema.of_group(group.name):
@@ -101,6 +105,25 @@ def incoming(
             ready.data[spec.name] = joined([values[n][2] for n in spec.joined], counts)
             ready.columns[spec.name] = spec.column()
     return ready
+
+
+def _cut(values: Values, ready: Incoming) -> Values:
+    """Return arrays of the same width: that of the longest structure."""
+    lengths = ready.lengths
+    longest = 0 if lengths is None else int(lengths.max(initial=0))
+    if ready.mask is not None:
+        longest = ready.mask.shape[1]
+    found = {}
+    for name, (spec, key, value) in values.items():
+        if isinstance(value, np.ndarray) and value.ndim > 1:
+            if value.shape[1] < longest:
+                row = 0 if lengths is None else int(lengths.argmax())
+                raise SchemaError(
+                    f"{where(key, row)}{longest} items, but there is room for {value.shape[1]}"
+                )
+            value = value[:, :longest]
+        found[name] = spec, key, value
+    return found
 
 
 def _add(
@@ -156,10 +179,9 @@ def _structures(
     group: Group, batch: Mapping[str, Any], values: Mapping[str, tuple[Any, str, Any]]
 ) -> int:
     """Return the number of structures, which all values must have."""
-    counts = {key: len(value) for _, key, value in values.values()}
-    for key in (group.mask, group.count):
-        if key is not None and batch.get(key) is not None:
-            counts[key] = len(batch[key])
+    told = [key for key in (group.mask, group.count) if key and batch.get(key) is not None]
+    counts = {key: len(batch[key]) for key in told}
+    counts |= {key: len(value) for _, key, value in values.values()}
     if not counts:
         raise SchemaError("a batch has at least one field")
     first = next(iter(counts))

@@ -35,12 +35,12 @@ def file_of(h5: Any) -> File:
     known = _files.get(id(h5))
     if known is not None and known[0] is h5 and known[1].is_open:
         return known[1]
+    if not hasattr(h5, "id"):
+        raise SchemaError(f"an open h5py.File or raggedh5.File is wanted, not {type(h5).__name__}")
     try:
         file = File(h5, "r+", buffered=True)
     except (TypeError, ValueError) as error:
-        raise SchemaError(
-            f"an open h5py.File or raggedh5.File is wanted, not {type(h5).__name__}"
-        ) from error
+        raise SchemaError(f"an open h5py.File is wanted: {error}") from error
     _files[id(h5)] = h5, file
     file.before_close(lambda: _files.pop(id(h5), None) and None)
     return file
