@@ -130,7 +130,7 @@ class ArrivingTable:
         if not batch.rows:
             return
         names = tuple(batch.data)
-        if self._is_next(start, names):
+        if self._is_next(start, stop, names):
             if self.main is None:
                 self.main = self.file.create_table(self.name, batch.columns, ragged=self.ragged)
                 self._in_main = dict(batch.columns)
@@ -175,9 +175,11 @@ class ArrivingTable:
         if self.main is not None:
             self._pad_to(self.structures)
 
-    def _is_next(self, start: int, names: tuple[str, ...]) -> bool:
+    def _is_next(self, start: int, stop: int, names: tuple[str, ...]) -> bool:
         """Whether a batch goes on where the table ends, with all its columns."""
         if start < self.rows or (start > self.rows and not self.ragged):
+            return False
+        if (self.lengths[start:stop] != UNKNOWN).any():  # what waits came before
             return False
         if self.main is None:
             return not self.waiting

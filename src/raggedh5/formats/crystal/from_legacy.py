@@ -81,6 +81,7 @@ class OldFile:
             counts: NDArray[np.int64] = self.h5[group.count][first:stop].astype(np.int64)
             return counts
         plain = [n for n in names if (f := self._schema.field(n)) and not f.shape and not f.nested]
+        plain += [n for n in names if element_dtype(self.h5[n]) == "str"]
         if not plain:
             raise SchemaError(f"nothing says how many {group.name} each structure has")
         rows = read_variable(self.h5[plain[0]], first, stop)

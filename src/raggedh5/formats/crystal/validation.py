@@ -86,9 +86,10 @@ def check_ready(schema: Schema, group: str, computed: bool, batch: Incoming) -> 
     SchemaError
         Naming the field, and the first structure whose number is NaN or infinite.
     """
+    derived = schema.groups[group].derived
     for field in schema.of_group(group):
-        wanted = field.required and (field.repeated or field.computed == computed)
-        if wanted and field.name not in batch.data:
+        here = derived or field.repeated or field.computed == computed
+        if field.required and here and field.name not in batch.data:
             raise SchemaError(f"{field.name!r} is missing, which every batch of {group} has")
     for name, value in batch.data.items():
         if not batch.columns[name].is_string:

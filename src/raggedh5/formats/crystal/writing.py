@@ -174,12 +174,13 @@ class _Task:
         start, count = _place(tables, batch, placed)
         try:
             if self.validate:
-                rows = validate_batch(batch, schema=self.schema)
-                if count is not None and rows != count:
-                    raise SchemaError(f"{rows} structures, but {count} refcodes")
+                validate_batch(batch, schema=self.schema)
             rows = count or 0
             for _, group, computed, values in parts_of(batch, self.schema):
-                rows = max(rows, tables.write(group.name, start, values, computed))
+                written = tables.write(group.name, start, values, computed)
+                if count is not None and written != count:
+                    raise SchemaError(f"{written} structures, but {count} refcodes")
+                rows = max(rows, written)
         except BaseException as error:
             tables.give_up(start, tables.count if count is None else start + count)
             if isinstance(error, SchemaError):
