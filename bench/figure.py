@@ -44,6 +44,11 @@ class Figure:
         pairs = zip(self.rates(fast), self.rates(slow), strict=True)
         return median(a / b for a, b in pairs)
 
+    def size_ratio(self, small: str, large: str) -> float:
+        """Return how large one contender's file is beside another's, for each byte of data."""
+        one, other = self.contenders[small], self.contenders[large]
+        return (one["size"] / one["bytes"]) / (other["size"] / other["bytes"])
+
     def ideal_seconds(self) -> list[float]:
         """Return the sum of the terms, round by round."""
         return [sum(terms) for terms in zip(*self.ideal.values(), strict=True)]

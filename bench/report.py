@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import (
     bench_care,
     bench_copying,
+    bench_crystals,
     bench_dense,
     bench_durable,
     bench_random,
@@ -69,6 +70,14 @@ def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[]
                 f"durable-{kind}-{where}",
                 lambda kind=kind, where=where: bench_durable.measure(kind, where, rows, rounds),
             )
+        yield (
+            f"crystal-write-{where}",
+            lambda where=where: bench_crystals.measure_write(where, rows // 2, rounds),
+        )
+        yield (
+            f"crystal-read-{where}",
+            lambda where=where: bench_crystals.measure_read(where, rows, rounds),
+        )
         yield (
             f"copying-{where}",
             lambda where=where: bench_copying.measure(where, bench_copying.MEGABYTES, rounds),

@@ -9,6 +9,7 @@ from bench.figure import Figure
 
 Figures = dict[str, Figure]
 OURS = "raggedh5"
+CRYSTALS, DRAWN = "crystal-write-memory", "crystal-read-memory"
 
 
 class Target(NamedTuple):
@@ -214,6 +215,16 @@ TARGETS = [
             ("merge", "where chunks line up", "cp-halves"),
         ]
     ),
+    ratio("write crystals, beside the pipelines' writer", CRYSTALS, "h5py-vlen", 150),
+    ratio("write crystals, beside the best of h5py", CRYSTALS, "h5py-flat", 3),
+    Target(
+        "crystals: bytes of the file, beside the pipelines'",
+        CRYSTALS,
+        lambda figures: figures[CRYSTALS].size_ratio(OURS, "h5py-vlen"),
+        0.5,
+        at_most=True,
+    ),
+    ratio("64 random crystals, padded, beside the old layout", DRAWN, "h5py-vlen", 15),
     Target(
         "merge --virtual, 100 parts with a million rows",
         "virtual-memory",

@@ -110,3 +110,29 @@ def _write_fragments(file: h5py.File, start: int, values: dict) -> None:
             elif key not in ("n_fragments", "fragment_structure_id"):
                 kind = SCHEMA.fields[key].dtype
                 file[key][start + row] = column[mine].reshape(-1).astype(kind)
+
+
+def padded(file: h5py.File, rows: np.ndarray) -> dict[str, object]:
+    """Read structures, and pad them: lists of lists of str, and arrays with the counts."""
+    found: dict[str, object] = {}
+    for name, dataset in file.items():
+        field = SCHEMA.field(name)
+        if h5py.check_vlen_dtype(dataset.dtype) in (None, str):
+            values = [dataset[row] for row in rows]
+            found[name] = (
+                [value.decode() for value in values]
+                if isinstance(values[0], bytes)
+                else np.array(values)
+            )
+            continue
+        flat = [dataset[row] for row in rows]
+        if field.is_string:
+            found[name] = [[text.decode() for text in row] for row in flat]
+            continue
+        size = int(np.prod(field.shape))
+        width = max(len(row) for row in flat) // size
+        array = np.zeros((len(rows), width, *field.shape), flat[0].dtype)
+        for place, row in enumerate(flat):
+            array[place, : len(row) // size] = row.reshape(-1, *field.shape)
+        found[name] = array
+    return found
