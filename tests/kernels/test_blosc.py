@@ -35,6 +35,31 @@ def test_our_frames_decode_in_plain_python_and_in_c(spec, level, blocksize):
     assert (back == source).all()
 
 
+@settings(max_examples=120, deadline=None)
+@given(chunks, levels, blocksizes, st.floats(0, 1))
+def test_behind_what_is_filled_there_are_zeros(spec, level, blocksize, part):
+    source = chunk(*spec)
+    codec = BloscChunks(source.size, spec[2], level, 1, "lz4", blocksize)
+    filled = int(part * source.size)
+    wanted = source.copy()
+    wanted[filled:] = 0
+    source[filled : codec.zeros_from(filled)] = 0  # and anything behind that
+    room = np.empty(codec.room(), np.uint8)
+    stored = room[: codec.work(source, room, filled).run()]
+    assert frame(stored.tobytes()) == wanted.tobytes()
+    back = np.empty_like(source)
+    assert codec.decode(stored, stored.size, back)
+    assert (back == wanted).all()
+
+
+def test_zeros_behind_noise_take_no_room():
+    noise = chunk("half", 1 << 19, 4, 3)
+    codec = BloscChunks(noise.size, 4, 5, 1, "lz4")
+    room = np.empty(codec.room(), np.uint8)
+    size = codec.work(noise, room, 1 << 16).run()
+    assert size < (1 << 16)
+
+
 @settings(max_examples=60, deadline=None)
 @given(chunks, st.data())
 def test_a_changed_or_cut_frame_is_never_a_crash(spec, data):

@@ -26,6 +26,9 @@ BLOSC_HEADER = 16
 BLOSC_LARGEST = 2**31 - 1 - BLOSC_HEADER
 LZ4_STATE = 1 << 15  # LZ4_sizeofState() is 16 KiB and some; it wants alignment to 8
 LZ4_LARGEST = 0x7E000000  # LZ4_MAX_INPUT_SIZE
+FILLED = 6
+"""Place among the params of the bytes behind which there are zeros."""
+
 _scratch = threading.local()
 
 _BLOSC_LZ4, _BLOSC, _BLOSC_DECODER = blosc.coders()
@@ -42,7 +45,7 @@ class ChunkCodec:
     encoder, decoder
         Addresses of the C functions that code and decode it.
     params
-        What that wants to know, up to six numbers.
+        What that wants to know, up to five numbers, and the bytes of a chunk where it decodes them.
     scratch_bytes
         Memory that it needs.
 
@@ -65,17 +68,30 @@ class ChunkCodec:
         self.nbytes = nbytes
         self.encoder = encoder
         self.decoder = decoder
-        self.params = np.zeros(6, np.int64)
+        self.params = np.zeros(7, np.int64)
         self.params[: len(params)] = params
+        self.params[FILLED] = nbytes
         self.scratch_bytes = scratch_bytes
 
     def room(self) -> int:
         """Return the most bytes that a stored chunk can have."""
         return self.nbytes
 
-    def work(self, src: Bytes, dst: Bytes) -> Work:
-        """Return the coding of `src` (nbytes,) to `dst` (room,), to be done by a `Team`."""
-        return Work(self.encoder, src, dst, self.params, self.scratch_bytes)
+    def work(self, src: Bytes, dst: Bytes, filled: int | None = None) -> Work:
+        """Return the coding of `src` (nbytes,) to `dst` (room,), to be done by a `Team`.
+
+        Where no more than the first bytes are `filled`, the others count as zeros; the source has
+        to have these itself up to `zeros_from`.
+        """
+        params = self.params
+        if filled is not None:
+            params = params.copy()
+            params[FILLED] = filled
+        return Work(self.encoder, src, dst, params, self.scratch_bytes)
+
+    def zeros_from(self, filled: int) -> int:
+        """Return the byte of a chunk from which on zeros need not be in a source."""
+        return self.nbytes
 
     def fetch(
         self,
@@ -171,6 +187,7 @@ class BloscChunks(ChunkCodec):
         block = min(blocksize or max(1 << 14, typesize << 12), nbytes)
         # Only whole items fall into equal planes; what is left over makes a last, short block.
         block = max(block - block % typesize if block > typesize else block, 1)
+        self._block = block
         self.own = (
             compressor == "lz4"
             and level > 0
@@ -192,6 +209,10 @@ class BloscChunks(ChunkCodec):
     def room(self) -> int:
         """See `ChunkCodec`."""
         return self.nbytes + BLOSC_HEADER
+
+    def zeros_from(self, filled: int) -> int:
+        """See `ChunkCodec`."""
+        return min(-(-filled // self._block) * self._block, self.nbytes) if self.own else self.nbytes
 
 
 class LZ4Chunks(ChunkCodec):

@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 from raggedh5.kernels.coder cimport decoder_t, encoder_t
 from raggedh5.kernels.frames cimport (
     BITSHUFFLED,
+    FILLED,
     HEADER,
     LARGEST_BLOCK,
     LZ4_FORMAT,
@@ -83,19 +84,23 @@ cdef int64_t encode_block(
 ) noexcept nogil:
     """Append one block's streams at `d`; return their length, or -1 where `room` does not do.
 
-    With a `limit` every stream is tried, and marked in `shrinks` where it comes to `limit` bytes or
+    Without a source (NULL) it is one of zeros, and all of its streams are compressed. With a `limit` every stream is tried, and marked in `shrinks` where it comes to `limit` bytes or
     less, what it lost being added to `saved`; without one (0) only the marked ones are.
     """
     cdef int64_t plane = n // nsplits, at = 0
     cdef int k, size
-    if typesize > 1:
+    cdef bint zeros = s == NULL
+    if zeros:
+        memset(shuffled, 0, n)
+        s = shuffled
+    elif typesize > 1:
         rh5_shuffle(s, shuffled, n, typesize)
         s = shuffled
     for k in range(nsplits):
         if at + 4 + plane > room:
             return -1
         size = 0
-        if nsplits == 1 or limit or shrinks[k]:
+        if nsplits == 1 or limit or zeros or shrinks[k]:
             size = lz4_compress(
                 state, <const char*>s + k * plane, <char*>d + at + 4, <int>plane, <int>plane - 1,
                 accel,
@@ -117,8 +122,8 @@ cdef int64_t encode_lz4(
 ) noexcept nogil:
     """Make a byte-shuffled LZ4 frame that spends no time on byte planes that hardly shrink.
 
-    Params: level, typesize, blocksize, keep, gain. The middle, the last and the first full block
-    are tried whole; a plane that comes to more than `keep` 32nds of its length in all three is
+    Params: level, typesize, blocksize, keep, gain, and `FILLED`: blocks behind these bytes are made
+    of zeros. The middle, the last and the first full block of others are tried whole; a plane that comes to more than `keep` 32nds of its length in all three is
     stored as it is in every other. Where the others lose no more than `gain` 32nds of the three
     blocks, the frame is a stored one. The scratch has room for a block and, behind it at a multiple
     of 64, for LZ4's state; `room` is the chunk and a header.
@@ -127,28 +132,36 @@ cdef int64_t encode_lz4(
     cdef int64_t blocksize = params[2], keep = params[3], gain = params[4]
     cdef uint8_t* shuffled = scratch
     cdef void* state = shuffled + (blocksize + 63) // 64 * 64
-    cdef int64_t size, b, length, saved = 0
+    cdef int64_t size = 0, b, length, saved = 0, filled = params[FILLED]
     cdef int64_t nblocks = (n + blocksize - 1) // blocksize, full = n // blocksize
+    cdef int64_t whole = filled // blocksize, first_of_zeros = (filled + blocksize - 1) // blocksize
     cdef int64_t at = HEADER + 4 * nblocks, end = n + HEADER
     cdef uint8_t[MAX_SPLITS] shrinks
     cdef int accel = 10 - level if level < 9 else 1
     cdef int nsplits = streams(blocksize, typesize, True)
     cdef int limit = <int>(blocksize // nsplits * keep // 32)
-    cdef bint selective = nsplits > 1 and full > PROBES
+    cdef bint selective = nsplits > 1 and whole > PROBES
     memset(shrinks, 0, MAX_SPLITS)
     if selective:
         # These two write where the frame's first block will stand, only to fill `shrinks`.
-        encode_block(s + full // 2 * blocksize, d + at, end - at, blocksize, typesize,
+        encode_block(s + whole // 2 * blocksize, d + at, end - at, blocksize, typesize,
                      nsplits, accel, shuffled, state, shrinks, limit, &saved)
-        encode_block(s + (full - 1) * blocksize, d + at, end - at, blocksize, typesize,
+        encode_block(s + (whole - 1) * blocksize, d + at, end - at, blocksize, typesize,
                      nsplits, accel, shuffled, state, shrinks, limit, &saved)
     for b in range(nblocks):
         if at >= end:
             break
         store32(d + HEADER + 4 * b, <uint32_t>at)
         length = blocksize if b < full else n - b * blocksize
+        if first_of_zeros < b < full:
+            if at + size >= end:
+                at = end
+                break
+            memcpy(d + at, d + at - size, size)
+            at += size
+            continue
         size = encode_block(
-            s + b * blocksize, d + at, end - at, length, typesize,
+            s + b * blocksize if b < first_of_zeros else NULL, d + at, end - at, length, typesize,
             nsplits if b < full else 1, accel, shuffled, state, shrinks,
             limit if b == 0 or not selective else 0, &saved,
         )
@@ -167,7 +180,8 @@ cdef int64_t encode_lz4(
     d[3] = <uint8_t>typesize
     if at >= end:
         d[2] |= STORED
-        memcpy(d + HEADER, s, n)
+        memcpy(d + HEADER, s, filled)
+        memset(d + HEADER + filled, 0, n - filled)
         at = end
     store32(d + 4, <uint32_t>n)
     store32(d + 8, <uint32_t>blocksize)

@@ -28,7 +28,7 @@ from raggedh5.kernels.hashing cimport digest_of
 cnp.import_array()
 
 cdef enum:
-    PARAMS = 6
+    PARAMS = 7
 
 
 @cython.final
@@ -42,7 +42,7 @@ cdef class Work:
     src, dst
         uint8 arrays, C-contiguous.
     params
-        int64 (6,), what the encoder wants to know.
+        int64 (7,), what the encoder wants to know.
     scratch
         Bytes of scratch memory that it needs.
     """

@@ -20,6 +20,7 @@ cdef enum:
     MAX_TYPESIZE = 255
     LARGEST_BLOCK = 1 << 15  # of those that are decoded here: twice that is wanted on the stack
     NBYTES = 5  # of the params: bytes of a chunk
+    FILLED = 6  # of the params: bytes of it behind which there are zeros, whatever the source has
     PROBES = 3  # blocks tried in full before planes that do not shrink are stored as they are
 
 

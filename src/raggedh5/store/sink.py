@@ -70,6 +70,8 @@ class Job:
         Whether `source` goes back to the buffers.
     batch
         The batch that filled it.
+    filled
+        Bytes of it behind which there are zeros; None for all.
     coded
         Bytes of `stored` once it is known that it is coded, 0 before.
     """
@@ -77,6 +79,7 @@ class Job:
     __slots__ = (
         "batch",
         "coded",
+        "filled",
         "number",
         "ours",
         "place",
@@ -97,6 +100,7 @@ class Job:
         stored: Bytes,
         ours: bool,
         batch: AppendedBatch | None,
+        filled: int | None,
     ) -> None:
         self.target = target
         self.row = row
@@ -106,6 +110,7 @@ class Job:
         self.stored = stored
         self.ours = ours
         self.batch = batch
+        self.filled = filled
         self.coded = 0
         self.work: Work | None = None
         self.begin()
@@ -113,7 +118,7 @@ class Job:
     def begin(self) -> None:
         """Have the chunk coded, or coded once more."""
         codec = self.target.codec
-        self.work = None if codec is None else codec.work(self.source, self.stored)
+        self.work = None if codec is None else codec.work(self.source, self.stored, self.filled)
 
     def store(self) -> None:
         """Store the chunk, once it is coded."""
@@ -202,6 +207,7 @@ class ChunkSink:
         place: tuple[int, ...],
         source: Bytes,
         ours: bool = True,
+        filled: int | None = None,
     ) -> None:
         """Queue one chunk.
 
@@ -216,10 +222,12 @@ class ChunkSink:
         ours
             Whether `source` goes back to the buffers once the chunk is stored. Otherwise the caller
             keeps it as it is until `drain` has returned.
+        filled
+            See `raggedh5.core.chunk_codecs.ChunkCodec.work`.
         """
         codec = target.codec
         stored = self.buffers.take(codec.room()) if codec else NOTHING
-        job = Job(target, row, number, place, source, stored, ours, self.batch)
+        job = Job(target, row, number, place, source, stored, ours, self.batch, filled)
         # First this: a queued job that nobody codes would be waited for without end.
         if job.work is not None:
             self.coders.put(job.work)

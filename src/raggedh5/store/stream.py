@@ -251,8 +251,14 @@ class Stream:
     def put_tail(self) -> None:
         """Queue the last chunk as it is, unless it has been stored so before."""
         if self.dirty and self._buffer is not None:
-            self._view[self.fill :] = 0
-            self._put(self.count // self.length, self._buffer, ours=False)
+            filled = self.fill * self.item_bytes
+            codec = self.codec
+            if codec is None or not self.whole:
+                self._view[self.fill :] = 0
+                self._put(self.count // self.length, self._buffer, ours=False)
+            else:
+                self._buffer[filled : codec.zeros_from(filled)] = 0
+                self._put(self.count // self.length, self._buffer, ours=False, filled=filled)
             self.dirty = False
             self._synced = self.count
 
@@ -330,10 +336,13 @@ class Stream:
             if self.sums.get(number) != UNKNOWN:
                 self.sums.put(number, UNKNOWN)
 
-    def _put(self, row: int, buffer: Bytes, ours: bool = True) -> None:
+    def _put(
+        self, row: int, buffer: Bytes, ours: bool = True, filled: int | None = None
+    ) -> None:
         sink = self.handle.sink
         if self.whole or self.codec is None:
-            sink.put(self, row, row * self.cells, self._place(row, 0), buffer, ours)
+            place = self._place(row, 0)
+            sink.put(self, row, row * self.cells, place, buffer, ours, filled)
             return
         view = self._typed(buffer)
         for cell in range(self.cells):
