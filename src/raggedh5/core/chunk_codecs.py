@@ -212,7 +212,9 @@ class BloscChunks(ChunkCodec):
 
     def zeros_from(self, filled: int) -> int:
         """See `ChunkCodec`."""
-        return min(-(-filled // self._block) * self._block, self.nbytes) if self.own else self.nbytes
+        return (
+            min(-(-filled // self._block) * self._block, self.nbytes) if self.own else self.nbytes
+        )
 
 
 class LZ4Chunks(ChunkCodec):

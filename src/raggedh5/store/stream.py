@@ -336,9 +336,7 @@ class Stream:
             if self.sums.get(number) != UNKNOWN:
                 self.sums.put(number, UNKNOWN)
 
-    def _put(
-        self, row: int, buffer: Bytes, ours: bool = True, filled: int | None = None
-    ) -> None:
+    def _put(self, row: int, buffer: Bytes, ours: bool = True, filled: int | None = None) -> None:
         sink = self.handle.sink
         if self.whole or self.codec is None:
             place = self._place(row, 0)
