@@ -46,7 +46,8 @@ def in_double(*arrays: Any) -> tuple[Any, list[Any], Callable[[Any], Any]]:
     (dtype('float64'), array([0.1, 0.2], dtype=float32))
     """
     torch = sys.modules.get("torch")
-    tensor = None
+    tensor: Any = None
+    given: list[Any]
     if torch is not None:
         tensor = next((array for array in arrays if isinstance(array, torch.Tensor)), None)
     if torch is None or tensor is None:
