@@ -19,8 +19,8 @@ INFO = {"refcode": "refcode", "refcode_list": "refcode", "space_group": "space_g
 """What goes into the `info` of an `ase.Atoms`, by field."""
 
 DEUTERIUM = "D"
-DEUTERIUM_MASS = 2.01410177812
-"""In Da: G. Audi et al., Chinese Phys. C 41, 030003 (2017)."""
+DEUTERIUM_MASS = 2.0141018
+"""In Da: M. Wang et al., Chinese Phys. C 45, 030003 (2021)."""
 
 
 def to_ase(structure: Mapping[str, Any]) -> Any:

@@ -84,8 +84,8 @@ def atoms_of(block: Any) -> tuple[Atoms, list[str]]:
     flags = more["calc_flag"] or [""] * count
     dummy = np.array([flag.lower() == "dum" for flag in flags], bool)
     keep = known & ~dummy
-    warnings = _named("without coordinates left out", compress(labels, ~known & ~dummy))
-    warnings += _named("that are dummies left out", compress(labels, dummy))
+    warnings = _named("atoms without coordinates left out", compress(labels, ~known & ~dummy))
+    warnings += _named("dummy atoms left out", compress(labels, dummy))
     if not keep.any():
         raise FormatError("none of its atoms has coordinates")
     chosen = keep.tolist()
@@ -95,9 +95,9 @@ def atoms_of(block: Any) -> tuple[Atoms, list[str]]:
         for symbol, label in zip(compress(types or [""] * count, chosen), kept, strict=True)
     )
     odd = (label for label, element in zip(kept, elements, strict=True) if not element.number)
-    warnings += _named("of no element have atomic number 0", odd)
+    warnings += _named("of no element, with atomic number 0", odd)
     twice = (label for label, times in Counter(kept).items() if times > 1)
-    warnings += _named("share their label", twice)
+    warnings += _named("labels used more than once", twice)
     shares = np.array(occupancy if occupancy is not None else [math.nan] * count)[keep]
     atoms = Atoms(
         kept,
@@ -114,5 +114,5 @@ def _named(what: str, labels: Any) -> list[str]:
     found = list(labels)
     if not found:
         return []
-    dots = ", ..." if len(found) > SHOWN else ""
-    return [f"{len(found)} atoms {what}: {', '.join(found[:SHOWN])}{dots}"]
+    more = f", ... ({len(found)} in all)" if len(found) > SHOWN else ""
+    return [f"{what}: {', '.join(found[:SHOWN])}{more}"]

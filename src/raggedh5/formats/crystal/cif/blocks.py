@@ -16,10 +16,14 @@ from typing import Any
 from raggedh5.errors import FormatError
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 
-__all__ = ["TextBlock", "parsed", "text_blocks"]
+__all__ = ["DamagedFile", "TextBlock", "parsed", "text_blocks"]
 
 _HEADER = re.compile(r"\s*data_(\S*)", re.IGNORECASE)
 _PLACE = re.compile(r"string:(\d+)(?::\d+\(\d+\))?[^:]*:\s*")
+
+
+class DamagedFile(FormatError):
+    """No more of a file can be read."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def text_blocks(path: Path, at: Callable[[int], None] = lambda nbytes: None) -> 
 
     Raises
     ------
-    FormatError
+    DamagedFile
         If what is compressed is damaged.
     OSError
         If the file cannot be read.
@@ -70,7 +74,7 @@ def text_blocks(path: Path, at: Callable[[int], None] = lambda nbytes: None) -> 
                 at(file.tell())
                 yield block
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise FormatError(f"{path}: what is compressed is damaged: {error}") from error
+            raise DamagedFile(f"what is compressed is damaged: {error}") from error
 
 
 def parsed(block: TextBlock) -> Any:
@@ -108,7 +112,10 @@ def _cut(lines: Iterator[str]) -> Iterator[TextBlock]:
 def _complete(name: str, first: int, held: list[str]) -> Iterator[TextBlock]:
     """Yield a block, but for blank lines and comments before the first one."""
     if name or any(line.strip() and not line.lstrip().startswith("#") for line in held):
-        yield TextBlock(_decoded(name), first, _decoded("".join(held)))
+        text = "".join(held)
+        if not name.isascii():  # which gemmi wants, in names of blocks
+            text = text.replace(name, "_" * len(name), 1)
+        yield TextBlock(_decoded(name), first, _decoded(text))
 
 
 def _decoded(text: str) -> str:

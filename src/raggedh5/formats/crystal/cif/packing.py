@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -175,14 +176,13 @@ def _structures(
     sources: Sequence[Path], failed: Callable[[CifFailure], None], at: Callable[[int, int], None]
 ) -> Iterator[CifStructure]:
     for number, path in enumerate(sources):
-        at(number, 0)
         try:
-            yield from read_cif(path, failed=failed, at=lambda nbytes, n=number: at(n, nbytes))
+            yield from read_cif(path, failed=failed, at=partial(at, number))
         except OSError as error:
             failed(CifFailure(str(path), None, None, error.strerror or str(error)))
 
 
-def _write(file: File, refcodes: Sequence[str], structures: Iterator[CifStructure]) -> None:
+def _write(file: File, refcodes: Iterable[str], structures: Iterator[CifStructure]) -> None:
     codes = list(refcodes)
     DatasetInitializer(file, codes).initialize_datasets()
     raw, computed = RawDataWriter(file), ComputedDataWriter(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.formats.crystal.cif.blocks import TextBlock, parsed, text_blocks
+from raggedh5.formats.crystal.cif.blocks import DamagedFile, TextBlock, parsed, text_blocks
 from raggedh5.formats.crystal.cif.structure import CifStructure, is_structure, structure_of
 
 __all__ = ["CifFailure", "read_cif"]
@@ -116,11 +116,8 @@ def read_cif(
             if structure is not None:
                 found += 1
                 yield structure
-    except FormatError as error:
-        if failed is None:
-            raise
-        reason = str(error).removeprefix(f"{Path(path)}: ")
-        failed(CifFailure(os.fspath(path), None, None, reason))
+    except DamagedFile as error:
+        _fail(CifFailure(os.fspath(path), None, None, str(error)), failed)
         return
     if not found:
         _fail(CifFailure(os.fspath(path), None, None, "there is no structure in it"), failed)
