@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from raggedh5.cli.errors import Failure
-from raggedh5.cli.progress import progress_bar
+from raggedh5.care.progress_bar import progress_bar
 from raggedh5.cli.report import show
 from raggedh5.cli.screen import in_bytes, printable
 from raggedh5.formats.crystal.cif import PackCifReport, pack_cif

@@ -16,13 +16,13 @@ from typing import Any
 from raggedh5.errors import FormatError
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 
-__all__ = ["DamagedFile", "TextBlock", "parsed", "text_blocks"]
+__all__ = ["DamagedFileError", "TextBlock", "parsed", "text_blocks"]
 
 _HEADER = re.compile(r"\s*data_(\S*)", re.IGNORECASE)
 _PLACE = re.compile(r"string:(\d+)(?::\d+\(\d+\))?[^:]*:\s*")
 
 
-class DamagedFile(FormatError):
+class DamagedFileError(FormatError):
     """No more of a file can be read."""
 
 
@@ -59,7 +59,7 @@ def text_blocks(path: Path, at: Callable[[int], None] = lambda nbytes: None) -> 
 
     Raises
     ------
-    DamagedFile
+    DamagedFileError
         If what is compressed is damaged.
     OSError
         If the file cannot be read.
@@ -74,7 +74,7 @@ def text_blocks(path: Path, at: Callable[[int], None] = lambda nbytes: None) -> 
                 at(file.tell())
                 yield block
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DamagedFile(f"what is compressed is damaged: {error}") from error
+            raise DamagedFileError(f"what is compressed is damaged: {error}") from error
 
 
 def parsed(block: TextBlock) -> Any:

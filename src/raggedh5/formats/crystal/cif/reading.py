@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.formats.crystal.cif.blocks import DamagedFile, TextBlock, parsed, text_blocks
+from raggedh5.formats.crystal.cif.blocks import DamagedFileError, TextBlock, parsed, text_blocks
 from raggedh5.formats.crystal.cif.structure import CifStructure, is_structure, structure_of
 
 __all__ = ["CifFailure", "read_cif"]
@@ -116,7 +116,7 @@ def read_cif(
             if structure is not None:
                 found += 1
                 yield structure
-    except DamagedFile as error:
+    except DamagedFileError as error:
         _fail(CifFailure(os.fspath(path), None, None, str(error)), failed)
         return
     if not found:
