@@ -60,8 +60,9 @@ def pack(target: Path, structures: list[CifStructure]) -> None:
             angles = tensor([structure.cell_angles for structure in batch])
             matrix = cell_matrix(lengths, angles)  # (B, 3, 3), on the GPU if there is one
             atoms = [structure.atoms for structure in batch]
+            numbers = [[element.number for element in some.elements] for some in atoms]
             frac = padded([some.frac_coords for some in atoms])  # (B, N, 3)
-            mask = padded([np.ones(len(some.labels)) for some in atoms]) > 0  # (B, N)
+            mask = padded([[True] * len(some.labels) for some in atoms], torch.bool)  # (B, N)
 
             raw.write_raw_crystal_data(
                 start,
@@ -78,8 +79,8 @@ def pack(target: Path, structures: list[CifStructure]) -> None:
                 {
                     "atom_mask": mask,
                     "atom_label": [some.labels for some in atoms],
-                    "atom_symbol": [[e.symbol for e in some.elements] for some in atoms],
-                    "atom_number": padded([[e.number for e in some.elements] for some in atoms]),
+                    "atom_symbol": [[one.symbol for one in some.elements] for some in atoms],
+                    "atom_number": padded(numbers, torch.int32),
                     "atom_frac_coords": frac,
                     "atom_coords": fractional_to_cartesian(frac, matrix, mask),
                 },
@@ -95,10 +96,8 @@ def show(path: Path, refcodes: list[str]) -> None:
         for label, coords in zip(one["atom_label"], one["atom_coords"], strict=True):
             print(f"  {label:4}", *(f"{x:8.4f}" for x in coords))
         batch = crystals.padded(refcodes)
-        print(
-            "a padded batch:",
-            *(f"{key} {np.shape(batch[key])}" for key in ("atom_coords", "cell_matrix")),
-        )
+        shapes = (f"{key} {batch[key].shape}" for key in ("atom_coords", "cell_matrix"))
+        print("a padded batch:", *shapes)
 
 
 def plot(path: Path, picture: Path) -> None:
@@ -113,12 +112,12 @@ def plot(path: Path, picture: Path) -> None:
     print(f"{path}, {picture}: {len(counts)} structures, {counts.sum()} atoms")
 
 
-def tensor(rows: list) -> torch.Tensor:
-    return torch.tensor(np.array(rows), dtype=torch.float32, device=DEVICE)
+def tensor(rows: list, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.tensor(np.array(rows), dtype=dtype, device=DEVICE)
 
 
-def padded(rows: list) -> torch.Tensor:
-    return pad_sequence([tensor(row) for row in rows], batch_first=True)
+def padded(rows: list, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return pad_sequence([tensor(row, dtype) for row in rows], batch_first=True)
 
 
 if __name__ == "__main__":

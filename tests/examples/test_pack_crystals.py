@@ -56,6 +56,7 @@ def test_the_example_packs_the_crystals_beside_it(tmp_path: Path) -> None:
             assert np.allclose(atoms["atom_frac_coords"], structure.atoms.frac_coords)
 
 
+@pytest.mark.slow
 def test_it_takes_other_files(tmp_path: Path) -> None:
     output = run(tmp_path, "own.h5", str(EXAMPLES / "crystals" / "titania.cif"))
     assert output.startswith("rutile: P 42/m n m, 62.42 A^3\n")

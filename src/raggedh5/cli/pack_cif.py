@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from raggedh5.cli.errors import Failure
 from raggedh5.care.progress_bar import progress_bar
+from raggedh5.cli.errors import Failure
 from raggedh5.cli.report import show
 from raggedh5.cli.screen import in_bytes, printable
 from raggedh5.formats.crystal.cif import PackCifReport, pack_cif
@@ -31,7 +31,7 @@ NOT_ALL = 1
 def command(
     sources: tuple[Path, ...], target: Path, strict: bool, overwrite: bool, machine: bool
 ) -> None:
-    """Pack the crystal structures of CIFs into tables; needs gemmi.
+    """Pack the crystal structures of CIFs into tables.
 
     Each data block is a structure: its cell, its space group as the file gives it, and its atoms
     with fractional and Cartesian coordinates. Symmetry operations are not applied: the atoms are

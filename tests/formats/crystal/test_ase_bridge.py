@@ -12,8 +12,9 @@ from ase.data import atomic_numbers
 from ase.io.cif import parse_cif
 
 from raggedh5.errors import SchemaError
+from raggedh5.formats.crystal import CrystalFile
 from raggedh5.formats.crystal.ase_bridge import to_ase
-from raggedh5.formats.crystal.cif import read_cif
+from raggedh5.formats.crystal.cif import pack_cif, read_cif
 from raggedh5.formats.crystal.cif.batches import atom_batch, cell_batch, crystal_batch
 
 CRYSTALS = Path(__file__).parents[3] / "examples" / "crystals"
@@ -68,6 +69,19 @@ def test_real_crystals_are_as_ase_and_gemmi_read_them(path: Path) -> None:
         }
 
 
+def test_atoms_of_a_file(tmp_path: Path) -> None:
+    sources = sorted(CRYSTALS.glob("*.cif"))
+    pack_cif(sources, tmp_path / "crystals.h5")
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        for structure in (one for source in sources for one in read_cif(source)):
+            expected, atoms = to_ase(fields_of(structure)), crystals.to_ase(structure.identifier)
+            assert np.array_equal(atoms.numbers, expected.numbers)
+            assert np.allclose(atoms.positions, expected.positions, atol=1e-6)
+            assert np.allclose(atoms.cell[:], expected.cell[:], atol=1e-5)
+            assert atoms.info == expected.info
+            assert atoms.arrays["labels"].tolist() == expected.arrays["labels"].tolist()
+
+
 def test_every_field() -> None:
     atoms = to_ase(SALT)
     assert atoms.numbers.tolist() == [11, 17]
@@ -91,6 +105,9 @@ def test_every_field() -> None:
         without("cell_lengths", "cell_angles"),
         without(atom_coords=None, cell_matrix=None, atom_symbol=None),
         without(cell_matrix=np.full((3, 3), np.nan), atom_coords=np.full((2, 3), np.nan)),
+        without(atom_number=np.ma.MaskedArray([0, 0], True)),
+        without(atom_coords=np.ma.MaskedArray(np.zeros((2, 3)), True)),
+        without(atom_symbol=np.array([None] * 2, np.dtypes.StringDType(na_object=None))),
         without(atom_symbol=np.array(["Na", "Cl"], np.dtypes.StringDType()), atom_number=None),
         {
             name: value.tolist() if hasattr(value, "tolist") else value
@@ -114,6 +131,10 @@ def test_what_is_missing_is_left_out() -> None:
     assert not bare.has("initial_charges")
     assert bare.info == {}
     assert not to_ase(without(atom_charge=[0.1, np.nan])).has("initial_charges")
+    nulls = np.array([None, None], np.dtypes.StringDType(na_object=None))
+    assert "labels" not in to_ase(without(atom_label=nulls)).arrays
+    nulls[1] = "Cl1"
+    assert to_ase(without(atom_label=nulls)).arrays["labels"].tolist() == ["", "Cl1"]
 
 
 def test_deuterium_and_what_is_no_element() -> None:
@@ -136,6 +157,7 @@ def test_no_atoms() -> None:
     ("structure", "message"),
     [
         (without("atom_number", "atom_symbol"), "'atom_number' and 'atom_symbol'"),
+        (without("atom_number", atom_symbol=[None, None]), "'atom_number' and 'atom_symbol'"),
         (without("atom_coords", "atom_frac_coords"), "wants 'atom_frac_coords' and a cell"),
         (without("atom_coords", "cell_matrix", "cell_angles"), "and a cell"),
         (without(atom_coords=np.zeros((3, 3))), r"'atom_coords' has shape \(3, 3\), but \(2, 3\)"),

@@ -32,8 +32,8 @@ def to_ase(structure: Mapping[str, Any]) -> Any:
         Unpadded values of one structure by field, as a `CrystalFile` gives them. Fields may be
         missing or None. Used are: `atom_number`, or else `atom_symbol`; `atom_coords`, or else
         `atom_frac_coords`; `cell_matrix`, or else `cell_lengths` and `cell_angles`; `atom_charge`,
-        `atom_label`, `refcode` or `refcode_list`, and `space_group`. A field with NaN is taken for
-        missing.
+        `atom_label`, `refcode` or `refcode_list`, and `space_group`. A field with nulls or NaN
+        is taken for missing.
 
     Returns
     -------
@@ -81,10 +81,9 @@ def to_ase(structure: Mapping[str, Any]) -> Any:
     charges = _finite(structure, "atom_charge", (count,))
     if charges is not None:
         atoms.set_initial_charges(charges)
-    labels = structure.get("atom_label")
+    labels = _strings(structure, "atom_label", count)
     if labels is not None:
-        _check_count("atom_label", labels, count)
-        atoms.set_array(LABELS, np.array([str(label) for label in labels], np.str_))
+        atoms.set_array(LABELS, np.array(labels, np.str_))
     for name, info in INFO.items():
         value = structure.get(name)
         if value is not None:
@@ -95,9 +94,9 @@ def to_ase(structure: Mapping[str, Any]) -> Any:
 def _numbers(structure: Mapping[str, Any], known: Mapping[str, int]) -> NDArray[Any]:
     """Return atomic numbers; 0 for what is no element."""
     numbers = structure.get("atom_number")
-    if numbers is not None:
+    if numbers is not None and not np.ma.is_masked(numbers):
         return as_numpy(numbers)
-    symbols = structure.get("atom_symbol")
+    symbols = _strings(structure, "atom_symbol")
     if symbols is None:
         raise SchemaError(
             "a structure without 'atom_number' and 'atom_symbol' has no atoms to show"
@@ -106,15 +105,14 @@ def _numbers(structure: Mapping[str, Any], known: Mapping[str, int]) -> NDArray[
 
 
 def _deuterium(structure: Mapping[str, Any], count: int) -> NDArray[np.bool_]:
-    symbols = structure.get("atom_symbol")
+    symbols = _strings(structure, "atom_symbol", count)
     if symbols is None:
         return np.zeros(count, np.bool_)
-    _check_count("atom_symbol", symbols, count)
     return np.array([symbol == DEUTERIUM for symbol in symbols], np.bool_)
 
 
-def _element(symbol: Any) -> str:
-    return "H" if symbol == DEUTERIUM else str(symbol)
+def _element(symbol: str) -> str:
+    return "H" if symbol == DEUTERIUM else symbol
 
 
 def _matrix(structure: Mapping[str, Any]) -> NDArray[Any] | None:
@@ -149,9 +147,9 @@ def _positions(
 def _finite(
     structure: Mapping[str, Any], name: str, shape: tuple[int, ...]
 ) -> NDArray[np.float64] | None:
-    """Return numbers in float64; None where they are missing, or some are NaN."""
+    """Return numbers in float64; None where they are missing, or some are null or NaN."""
     value = structure.get(name)
-    if value is None:
+    if value is None or np.ma.is_masked(value):
         return None
     array = as_numpy(value).astype(np.float64)
     if array.shape != shape:
@@ -159,6 +157,14 @@ def _finite(
     return array if np.isfinite(array).all() else None
 
 
-def _check_count(name: str, values: Any, count: int) -> None:
-    if len(values) != count:
-        raise SchemaError(f"{name!r} has {len(values)} values, but there are {count} atoms")
+def _strings(structure: Mapping[str, Any], name: str, count: int | None = None) -> list[str] | None:
+    """Return strings, empty ones for nulls; None where they are missing, or all are null."""
+    values = structure.get(name)
+    if values is None:
+        return None
+    found = [value if value is None else str(value) for value in values]
+    if count is not None and len(found) != count:
+        raise SchemaError(f"{name!r} has {len(found)} values, but there are {count} atoms")
+    if found and all(value is None for value in found):
+        return None
+    return [value or "" for value in found]
