@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from raggedh5.errors import FormatError
-from raggedh5.formats.crystal.cif import CifFailure, CifStructure, read_cif
+from raggedh5.formats.crystal.cif import CifFailure, CifStructure, blocks, read_cif
 from raggedh5.formats.crystal.geometry import cell_matrix
 
 CRYSTALS = Path(__file__).parents[3] / "examples" / "crystals"
@@ -53,10 +53,10 @@ def both_of(path: Path) -> tuple[list[CifStructure], list[CifFailure]]:
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
 def test_real_ones_are_as_gemmi_reads_them(path: Path) -> None:
-    blocks = gemmi.cif.read_string(path.read_text())
+    expected = gemmi.cif.read_string(path.read_text())
     structures = list(read_cif(path))
-    assert len(structures) == len(blocks)
-    for block, structure in zip(blocks, structures, strict=True):
+    assert len(structures) == len(expected)
+    for block, structure in zip(expected, structures, strict=True):
         small = gemmi.make_small_structure_from_block(block)
         cell, atoms = small.cell, structure.atoms
         assert structure.block == block.name
@@ -79,8 +79,8 @@ def test_real_ones_are_as_gemmi_reads_them(path: Path) -> None:
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
 def test_formula_units_fit_the_atoms(path: Path) -> None:
     """Z times the formula weight is the weight of the atoms in the cell."""
-    blocks = gemmi.cif.read_string(path.read_text())
-    for block, structure in zip(blocks, read_cif(path), strict=True):
+    expected = gemmi.cif.read_string(path.read_text())
+    for block, structure in zip(expected, read_cif(path), strict=True):
         small = gemmi.make_small_structure_from_block(block)
         if structure.cell_density is None:
             assert block.find_value("_cell_formula_units_Z") is None
@@ -259,6 +259,15 @@ def test_oddities_are_told(tmp_path: Path) -> None:
             f"data_x\n{CELL}{ATOMS}".replace("5.0(1)", "'5,0'"),
             "_cell_length_a is '5,0', which is no number",
         ),
+        (
+            f"data_x\n{CELL}{SITES}C1 0 1e30 0\n",
+            "_atom_site_fract_y of 'C1' is '1e30', which is no number",
+        ),
+        (
+            f"data_x\n{CELL}{ATOMS}".replace("5.0(1)", "1e60"),
+            "_cell_length_a is '1e60', which is no number",
+        ),
+        (f"data_x\n{CELL}{ATOMS}".replace("5.0(1)", "1e-320"), "a cell has no edge of "),
         (f"data_x\n{CELL}{ATOMS}".replace("5.0(1)", "0"), "a cell has no edges of length 0.0, "),
         (f"data_x\n{CELL}{ATOMS}".replace(" 100\n", " 200\n"), "a cell has no angles of 90.0, 20"),
         (f"data_x\n{CELL}{ATOMS}".replace(" 100\n", " ?\n"), "it has no cell: _cell_angle_beta is"),
@@ -329,6 +338,21 @@ def test_files_that_are_no_cif(tmp_path: Path, raw: bytes) -> None:
     structures, (failure,) = both_of(path)
     assert not structures
     assert "is not CIF" in failure.reason
+
+
+def test_text_before_the_first_block(tmp_path: Path) -> None:
+    text = f"# a comment\n\n;\nwhat is this\n{'and more' * 10}\ndata_x\n{CELL}{ATOMS}"
+    structures, (failure,) = both_of(written(tmp_path, text))
+    assert [structure.block for structure in structures] == ["x"]
+    assert (failure.block, failure.line) == ("", 3)
+
+
+def test_endless_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LONGEST", 100)
+    text = f"data_x\n{CELL}{ATOMS}data_y\n# {'-' * 100}\n"
+    structures, (failure,) = both_of(written(tmp_path, text))
+    assert [structure.block for structure in structures] == ["x"]
+    assert failure.reason == "line 17 is too long for CIF"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])

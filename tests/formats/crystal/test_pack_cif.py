@@ -1,6 +1,7 @@
 """CIFs into tables, and the command for it."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -130,6 +131,29 @@ def test_numbers_that_are_not_stated_are_nan(tmp_path: Path) -> None:
         assert row["space_group"] == ""
         assert file["atoms"][0]["atom_number"].tolist() == [0]
         assert np.isnan(file["atoms"][0]["atom_weight"]).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_names_of_files_that_are_no_unicode(tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode(b"\xff.cif")
+    source.write_text(crystal("") + crystal("b", length="0"))
+    report = pack_cif([source], tmp_path / "some.h5")
+    assert refcodes(tmp_path / "some.h5") == ["\\udcff"]
+    assert [failure.path for failure in report.failures] == [f"{tmp_path}/\\udcff.cif"]
+    result = run("pack-cif", "--json", source, tmp_path / "other.h5")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["sources"] == [f"{tmp_path}/\\udcff.cif"]
+
+
+def test_many_of_the_same_name(tmp_path: Path) -> None:
+    source = tmp_path / "some.cif"
+    source.write_text(crystal("I") * 1500)
+    report = pack_cif([source], tmp_path / "some.h5")
+    assert report.structures == report.atoms == 1500
+    codes = refcodes(tmp_path / "some.h5")
+    assert codes[-1] == "I_1500"
+    with rh5.File(tmp_path / "some.h5") as file:
+        assert len(file["crystal"]) == len(file["atoms"]) == 1500
 
 
 def test_some_fail_and_the_others_are_packed(tmp_path: Path) -> None:

@@ -10,13 +10,17 @@ are, in their floating dtype. In between, numbers are float64: a result in float
 than its own rounding, also where a GPU is set to multiply in fewer bits.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from raggedh5.core.arrays import as_numpy
-from raggedh5.errors import SchemaError
+from raggedh5.formats.crystal.geometry_checks import (
+    FLAT,
+    check_angles,
+    check_batch,
+    check_lengths,
+    check_mask,
+    check_volume,
+    spanned,
+)
 from raggedh5.formats.crystal.namespaces import in_double
 
 __all__ = [
@@ -34,9 +38,6 @@ AVOGADRO = 6.02214076e23
 
 CUBIC_CM = 1e-24
 """Of a cubic angstrom."""
-
-FLAT = 1e-13
-"""Volume of a cell with edges of length 1 that is taken for none: what rounding may leave."""
 
 
 def cell_matrix(lengths: Any, angles: Any) -> Any:
@@ -114,7 +115,7 @@ def cell_parameters(matrix: Any) -> tuple[Any, Any]:
     (array([3., 4., 5.]), array([90., 90., 90.]))
     """
     xp, (vectors,), rounded = in_double(matrix)
-    lengths, _ = _checked(xp, vectors)
+    lengths, _ = spanned(xp, vectors)
     angles = []
     for i, j in ((1, 2), (0, 2), (0, 1)):
         one, other = vectors[..., i, :], vectors[..., j, :]
@@ -177,7 +178,7 @@ def matrix_volume(matrix: Any) -> Any:
     60.0
     """
     xp, (vectors,), rounded = in_double(matrix)
-    return rounded(_checked(xp, vectors)[1])
+    return rounded(spanned(xp, vectors)[1])
 
 
 def fractional_to_cartesian(frac: Any, matrix: Any, mask: Any = None) -> Any:
@@ -210,8 +211,8 @@ def fractional_to_cartesian(frac: Any, matrix: Any, mask: Any = None) -> Any:
            [0. , 0. , 0. ]])
     """
     xp, (places, vectors), rounded = in_double(frac, matrix)
-    _check_batch(places, vectors)
-    _checked(xp, vectors)
+    check_batch(places, vectors)
+    spanned(xp, vectors)
     return rounded(xp.matmul(_kept(xp, places, mask), vectors))
 
 
@@ -244,8 +245,8 @@ def cartesian_to_fractional(coords: Any, matrix: Any, mask: Any = None) -> Any:
     array([[ 0.5,  0.5, -1. ]])
     """
     xp, (places, vectors), rounded = in_double(coords, matrix)
-    _check_batch(places, vectors)
-    _checked(xp, vectors)
+    check_batch(places, vectors)
+    spanned(xp, vectors)
     return rounded(xp.matmul(_kept(xp, places, mask), xp.linalg.inv(vectors)))
 
 
@@ -278,7 +279,7 @@ def density(z: Any, weight: Any, volume: Any) -> Any:
     2.163
     """
     _, (units, dalton, cubic), rounded = in_double(z, weight, volume)
-    _refuse(cubic <= 0, lambda at: f"a cell has no volume of {_numbers(cubic[at])}")
+    check_volume(cubic)
     return rounded(units * dalton / (cubic * (CUBIC_CM * AVOGADRO)))
 
 
@@ -295,46 +296,14 @@ def _unit_volume(xp: Any, lengths: Any, angles: Any) -> Any:
     (cos(beta - gamma) - cos(alpha)) (cos(alpha) - cos(beta + gamma)), which rounds less in cells
     that are nearly flat. No cell has angles that make one of the two negative.
     """
-    if lengths.shape[-1:] != (3,) or lengths.shape != angles.shape:
-        raise SchemaError(
-            "lengths and angles of shape (..., 3) are wanted, not "
-            f"{tuple(lengths.shape)} and {tuple(angles.shape)}"
-        )
-    # A comparison with NaN is false.
-    good = ((lengths > 0) & (lengths < np.inf)).all(-1)
-    _refuse(~good, lambda at: f"a cell has no edges of length {_numbers(lengths[at])}")
+    check_lengths(lengths, angles)
+    check_angles(angles, ((angles > 0) & (angles < 180)).all(-1))
     alpha, beta, gamma = (angles[..., i] for i in range(3))
     cos_alpha = _cosine(xp, alpha)
     one = _cosine(xp, beta - gamma) - cos_alpha
     other = cos_alpha - _cosine(xp, beta + gamma)
-    good = ((angles > 0) & (angles < 180)).all(-1) & (one > FLAT) & (other > FLAT)
-    _refuse(~good, lambda at: f"a cell has no angles of {_numbers(angles[at])} degrees")
+    check_angles(angles, (one > FLAT) & (other > FLAT))
     return xp.sqrt(one * other)
-
-
-def _checked(xp: Any, vectors: Any) -> tuple[Any, Any]:
-    """Return the lengths of the vectors of cells, and volumes; check that they span a cell."""
-    if tuple(vectors.shape[-2:]) != (3, 3):
-        raise SchemaError(f"a matrix of shape (..., 3, 3) is wanted, not {tuple(vectors.shape)}")
-    lengths = xp.linalg.norm(vectors, None, -1)
-    a, b, c = (vectors[..., i, :] for i in range(3))
-    volume = xp.abs((xp.linalg.cross(a, b) * c).sum(-1))
-    good = volume > FLAT * lengths[..., 0] * lengths[..., 1] * lengths[..., 2]
-    good = good & (volume < np.inf)
-    _refuse(~good, lambda at: f"the matrix {_numbers(vectors[at])} is singular")
-    return lengths, volume
-
-
-def _check_batch(places: Any, vectors: Any) -> None:
-    if places.ndim < 2 or places.shape[-1] != 3:
-        raise SchemaError(
-            f"coordinates of shape (B, N, 3) or (N, 3) are wanted, not {tuple(places.shape)}"
-        )
-    if vectors.ndim != 2 and vectors.shape[:-2] != places.shape[:-2]:
-        raise SchemaError(
-            f"coordinates of shape {tuple(places.shape)} do not go with matrices of shape "
-            f"{tuple(vectors.shape)}"
-        )
 
 
 def _kept(xp: Any, places: Any, mask: Any) -> Any:
@@ -342,23 +311,5 @@ def _kept(xp: Any, places: Any, mask: Any) -> Any:
     if mask is None:
         return places
     kept = xp.asarray(mask, device=places.device) != 0
-    if kept.shape != places.shape[:-1]:
-        raise SchemaError(
-            f"coordinates of shape {tuple(places.shape)} want a mask of shape "
-            f"{tuple(places.shape[:-1])}, not {tuple(kept.shape)}"
-        )
+    check_mask(places, kept)
     return xp.where(kept[..., None], places, xp.zeros_like(places))
-
-
-def _refuse(bad: Any, reason: Callable[[Any], str]) -> None:
-    """Raise for the first structure that is bad, if there is one."""
-    if not bool(bad.any()):
-        return
-    flags = as_numpy(bad)
-    at = tuple(int(i) for i in np.unravel_index(int(flags.argmax()), flags.shape))
-    name = f"structure {at[0] if len(at) == 1 else at}: " if at else ""
-    raise SchemaError(f"{name}{reason(at)}")
-
-
-def _numbers(values: Any) -> str:
-    return str(as_numpy(values).tolist()).strip("[]") if values.ndim == 1 else str(values.tolist())

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from raggedh5.errors import FormatError
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 
 __all__ = ["DamagedFileError", "TextBlock", "parsed", "text_blocks"]
+
+LONGEST = 1 << 24
+"""Characters of a line. CIF has 2048; some files have more."""
 
 _HEADER = re.compile(r"\s*data_(\S*)", re.IGNORECASE)
 _PLACE = re.compile(r"string:(\d+)(?::\d+\(\d+\))?[^:]*:\s*")
@@ -95,23 +99,29 @@ def parsed(block: TextBlock) -> Any:
         raise FormatError(f"line {line} is not CIF: {reason}") from error
 
 
-def _cut(lines: Iterator[str]) -> Iterator[TextBlock]:
+def _cut(file: io.TextIOWrapper) -> Iterator[TextBlock]:
     name, first, held = "", 1, list[str]()
-    in_text = False
-    for number, line in enumerate(lines, 1):
-        if line.startswith(";"):
+    begun = in_text = False
+    # A file of another kind may be one endless line, or have no block at all.
+    for number, line in enumerate(iter(partial(file.readline, LONGEST), ""), 1):
+        if len(line) == LONGEST:
+            raise DamagedFileError(f"line {number} is too long for CIF")
+        if begun and line.startswith(";"):
             in_text = not in_text
         header = None if in_text else _HEADER.match(line)
         if header is not None:
             yield from _complete(name, first, held)
-            name, first, held = header[1], number, []
-        held.append(line)
+            begun, name, first, held = True, header[1], number, []
+        if begun:
+            held.append(line)
+        elif not held and line.strip() and not line.lstrip().startswith("#"):
+            held, first = [line], number
     yield from _complete(name, first, held)
 
 
 def _complete(name: str, first: int, held: list[str]) -> Iterator[TextBlock]:
-    """Yield a block, but for blank lines and comments before the first one."""
-    if name or any(line.strip() and not line.lstrip().startswith("#") for line in held):
+    """Yield a block, if there is anything in it."""
+    if held:
         text = "".join(held)
         if not name.isascii():  # which gemmi wants, in names of blocks
             text = text.replace(name, "_" * len(name), 1)

@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 
@@ -55,21 +55,21 @@ def element_of(type_symbol: str | None, label: str) -> Element:
     return _of_type(type_symbol) if type_symbol else _of_label(label)
 
 
-@cache
+@lru_cache(4096)
 def _of_type(type_symbol: str) -> Element:
     letters = _LETTERS.match(type_symbol)
     symbol = letters[0] if letters else ""
     return _known(symbol) or Element(type_symbol, 0, math.nan)
 
 
-@cache
+@lru_cache(4096)
 def _of_label(label: str) -> Element:
     letters = _LABEL.match(label)
     symbol = letters[0] if letters else ""
     return _known(symbol) or _known(symbol[:1]) or Element(label, 0, math.nan)
 
 
-@cache
+@lru_cache(4096)
 def _known(symbol: str) -> Element | None:
     if not 1 <= len(symbol) <= 2:
         return None
@@ -78,7 +78,7 @@ def _known(symbol: str) -> Element | None:
     return Element(str(element.name), number, float(element.weight)) if number else None
 
 
-@cache
+@lru_cache(4096)
 def formula_weight(formula: str) -> float | None:
     """Return the weight of a formula in Da; None where it is not understood.
 

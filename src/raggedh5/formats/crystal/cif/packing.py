@@ -19,7 +19,7 @@ from raggedh5.formats.crystal.cif.batches import (
     in_batches,
 )
 from raggedh5.formats.crystal.cif.parser import require_gemmi
-from raggedh5.formats.crystal.cif.reading import CifFailure, read_cif
+from raggedh5.formats.crystal.cif.reading import CifFailure, read_cif, shown
 from raggedh5.formats.crystal.cif.structure import CifStructure
 from raggedh5.formats.crystal.initializer import DatasetInitializer
 from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
@@ -128,7 +128,7 @@ def pack_cif(
         _write(file, found.refcodes, structures)
     progress(2 * sum(sizes), 2 * sum(sizes))
     return PackCifReport(
-        sources=tuple(map(str, sources)),
+        sources=tuple(map(shown, sources)),
         target=str(target),
         structures=len(found.refcodes),
         atoms=found.atoms,
@@ -179,7 +179,7 @@ def _structures(
         try:
             yield from read_cif(path, failed=failed, at=partial(at, number))
         except OSError as error:
-            failed(CifFailure(str(path), None, None, error.strerror or str(error)))
+            failed(CifFailure(shown(path), None, None, error.strerror or str(error)))
 
 
 def _write(file: File, refcodes: Iterable[str], structures: Iterator[CifStructure]) -> None:

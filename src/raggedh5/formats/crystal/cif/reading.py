@@ -10,7 +10,7 @@ from raggedh5.errors import FormatError, SchemaError
 from raggedh5.formats.crystal.cif.blocks import DamagedFileError, TextBlock, parsed, text_blocks
 from raggedh5.formats.crystal.cif.structure import CifStructure, is_structure, structure_of
 
-__all__ = ["CifFailure", "read_cif"]
+__all__ = ["CifFailure", "read_cif", "shown"]
 
 
 @dataclass(frozen=True)
@@ -104,23 +104,23 @@ def read_cif(
     >>> [(one.identifier, one.space_group, one.atoms.labels) for one in read_cif(path)]
     [('halite', 'F m -3 m', ('Na', 'Cl'))]
     """
-    found = 0
+    name, found = shown(path), 0
     try:
         for block in text_blocks(Path(path), at):
             try:
-                structure = _structure(block, os.fspath(path))
+                structure = _structure(block, name)
             except (FormatError, SchemaError) as error:
                 found += 1
-                _fail(CifFailure(os.fspath(path), block.name, block.line, str(error)), failed)
+                _fail(CifFailure(name, block.name, block.line, str(error)), failed)
                 continue
             if structure is not None:
                 found += 1
                 yield structure
     except DamagedFileError as error:
-        _fail(CifFailure(os.fspath(path), None, None, str(error)), failed)
+        _fail(CifFailure(name, None, None, str(error)), failed)
         return
     if not found:
-        _fail(CifFailure(os.fspath(path), None, None, "there is no structure in it"), failed)
+        _fail(CifFailure(name, None, None, "there is no structure in it"), failed)
 
 
 def _structure(block: TextBlock, path: str) -> CifStructure | None:
@@ -128,6 +128,11 @@ def _structure(block: TextBlock, path: str) -> CifStructure | None:
     if not is_structure(known):
         return None
     return structure_of(known, path, block.name or Path(path).stem, block.line)
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """Return a path as text: names of files may be no Unicode."""
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _fail(failure: CifFailure, failed: Callable[[CifFailure], None] | None) -> None:

@@ -11,7 +11,7 @@ from raggedh5.formats.crystal.cif.atoms import Atoms, atoms_of
 from raggedh5.formats.crystal.cif.elements import formula_weight
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 from raggedh5.formats.crystal.cif.values import column, number, text
-from raggedh5.formats.crystal.geometry import cell_volume, density
+from raggedh5.formats.crystal.geometry import cell_matrix, density, matrix_volume
 
 __all__ = ["CifStructure", "is_structure", "structure_of"]
 
@@ -31,6 +31,9 @@ SYMBOLS = (
     "_symmetry_space_group_name_Hall",
 )
 OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
+SHORTEST = 1e-3
+"""An edge in angstrom below which nothing that is computed would fit single precision."""
+
 VOLUME_OFF = 0.01
 """By how much of itself a volume may differ from the cell's before that is told."""
 
@@ -109,7 +112,7 @@ def structure_of(block: Any, path: str, name: str, line: int) -> CifStructure:
         If there is no such cell.
     """
     lengths, angles, warnings = _cell(block)
-    volume = float(cell_volume(lengths, angles))
+    volume = float(matrix_volume(cell_matrix(lengths, angles)))
     stated = number(block, "_cell_volume")
     if stated is not None and abs(stated - volume) > VOLUME_OFF * volume:
         warnings.append(f"the volume is {volume:.2f} by the cell, but stated as {stated:g}")
@@ -144,6 +147,9 @@ def _cell(block: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], list[st
     lengths = [number(block, f"_cell_length_{axis}") for axis in "abc"]
     if None in lengths:
         raise FormatError("it has no cell: _cell_length_a, _b and _c are wanted")
+    short = next((one for one in lengths if one is not None and 0 < one < SHORTEST), None)
+    if short is not None:
+        raise FormatError(f"a cell has no edge of {short:g} angstrom")
     angles = []
     for axis in ("alpha", "beta", "gamma"):
         tag = f"_cell_angle_{axis}"

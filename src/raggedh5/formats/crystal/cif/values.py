@@ -1,12 +1,14 @@
 """Single values of a data block."""
 
-import math
 from typing import Any
 
 from raggedh5.errors import FormatError
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 
 __all__ = ["UNKNOWN", "column", "number", "numbers", "text"]
+
+LARGEST = 1e12
+"""A number above is none that says something about a crystal; single precision has room for it."""
 
 UNKNOWN = ("?", ".")
 """What stands for a value that is not known, or that does not apply."""
@@ -45,7 +47,7 @@ def number(block: Any, *tags: str) -> float | None:
         value = block.find_value(tag)
         if value is not None and value not in UNKNOWN:
             found = float(cif.as_number(cif.as_string(value)))
-            if not math.isfinite(found):
+            if not _sound(found):
                 raise FormatError(f"{tag} is {cif.as_string(value)!r}, which is no number")
             return found
     return None
@@ -77,7 +79,11 @@ def numbers(block: Any, tag: str, names: list[str]) -> list[float] | None:
     raw = list(block.find_values(tag))
     found = [float(cif.as_number(cif.as_string(value))) for value in raw]
     for place, one in enumerate(found):
-        if not math.isfinite(one) and raw[place] not in UNKNOWN:
+        if not _sound(one) and raw[place] not in UNKNOWN:
             of = f" of {names[place]!r}" if place < len(names) else ""
             raise FormatError(f"{tag}{of} is {cif.as_string(raw[place])!r}, which is no number")
     return found or None
+
+
+def _sound(value: float) -> bool:
+    return abs(value) <= LARGEST  # which NaN is not
