@@ -206,7 +206,7 @@ def fractional_to_cartesian(frac: Any, matrix: Any, mask: Any = None) -> Any:
     Examples
     --------
     >>> cell = cell_matrix([3.0, 4.0, 5.0], [90, 90, 90])
-    >>> fractional_to_cartesian([[0.5, 0.5, 0.5], [np.nan] * 3], cell, mask=[True, False])
+    >>> fractional_to_cartesian([[0.5, 0.5, 0.5], [float("nan")] * 3], cell, mask=[True, False])
     array([[1.5, 2. , 2.5],
            [0. , 0. , 0. ]])
     """
