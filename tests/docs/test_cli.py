@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from raggedh5.cli.main import COMMANDS, cli
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
-SHOWN = dict(re.findall(r"<!-- help: (\w+) -->\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL))
+SHOWN = dict(re.findall(r"<!-- help: ([\w-]+) -->\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL))
 
 
 def help_of(command: str) -> str:

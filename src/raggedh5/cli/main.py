@@ -22,6 +22,7 @@ COMMANDS = {
     "merge": "Join files that have the same tables, row behind row.",
     "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
+    "pack-cif": "Pack the crystal structures of CIFs into tables.",
     "recover": "Bring a file back whose writer was killed.",
     "repack": "Write a file anew, without dead space, and stored in another way if that is asked.",
     "repair": "Write what can be read of a damaged file to another.",
@@ -40,7 +41,8 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"raggedh5.cli.{cmd_name}").command
+        module = importlib.import_module(f"raggedh5.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

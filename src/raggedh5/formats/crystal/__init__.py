@@ -1,7 +1,18 @@
 """Crystal structures: what analysis pipelines extract and compute, in ragged tables."""
 
+from raggedh5.formats.crystal.ase_bridge import to_ase
+from raggedh5.formats.crystal.cif import pack_cif, read_cif
 from raggedh5.formats.crystal.conversion import ConversionReport, convert
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA
+from raggedh5.formats.crystal.geometry import (
+    cartesian_to_fractional,
+    cell_matrix,
+    cell_parameters,
+    cell_volume,
+    density,
+    fractional_to_cartesian,
+    matrix_volume,
+)
 from raggedh5.formats.crystal.initializer import DatasetInitializer
 from raggedh5.formats.crystal.legacy import LegacyDataset, LegacyView, legacy_view
 from raggedh5.formats.crystal.reader import CrystalFile
@@ -26,8 +37,18 @@ __all__ = [
     "RawDataWriter",
     "Schema",
     "WritingReport",
+    "cartesian_to_fractional",
+    "cell_matrix",
+    "cell_parameters",
+    "cell_volume",
     "convert",
+    "density",
+    "fractional_to_cartesian",
     "legacy_view",
+    "matrix_volume",
+    "pack_cif",
+    "read_cif",
+    "to_ase",
     "validate_batch",
     "write_batches",
 ]
