@@ -31,7 +31,7 @@ class Refcodes:
     (1, array([1, 0]))
     >>> refcodes.index("ABACOG")
     Traceback (most recent call last):
-    KeyError: "crystals.h5 has no structure 'ABACOG'; the closest are 'ABACOF', 'ABEBUF'"
+    KeyError: "crystals.h5 has no structure 'ABACOG'; the closest are 'ABACOF'"
     """
 
     def __init__(self, codes: NDArray[Any], path: str) -> None:

@@ -17,7 +17,7 @@ COMPUTED = "_computed"
 class Group:
     """A kind of item that structures have.
 
-    Attributes
+    Parameters
     ----------
     name
         Its name, and that of the table with what was extracted.
@@ -55,7 +55,7 @@ class Group:
 class Field:
     """One field.
 
-    Attributes
+    Parameters
     ----------
     name
         Its name in batches and in files.

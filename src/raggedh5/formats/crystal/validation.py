@@ -51,7 +51,7 @@ def validate_batch(
     --------
     >>> validate_batch({"cell_lengths": [[1.0, 2.0, 3.0]], "cell_angles": [[90.0, np.nan, 90.0]]})
     Traceback (most recent call last):
-    raggedh5.errors.SchemaError: 'cell_angles', row 0: nan is not finite
+    raggedh5.errors.SchemaError: column 'cell_angles', row 0: nan is not finite
     """
     rows: dict[str, int] = {}
     lengths: dict[str, Any] = {}

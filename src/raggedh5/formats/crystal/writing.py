@@ -184,7 +184,10 @@ class _Task:
         except BaseException as error:
             tables.give_up(start, tables.count if count is None else start + count)
             if isinstance(error, SchemaError):
-                raise renamed(error, lambda row: tables.name_of(start + row)) from error
+                codes = tables.refcodes
+                raise renamed(
+                    error, lambda row: f"structure {str(codes[start + row])!r}"
+                ) from error
             raise
         return rows
 
