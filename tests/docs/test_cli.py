@@ -12,7 +12,8 @@ PARTS = ["convert crystals"]
 """Commands of commands."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
-SHOWN = dict(
+HELP = re.compile(r"<!-- help: ([\w -]+) -->\n```text\n(.*?)```", re.DOTALL)
+SHOWN = dict(HELP.findall(PAGE.read_text()))
     re.findall(r"<!-- help: ([\w -]+) -->\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
 )
 

@@ -38,7 +38,7 @@ class CrystalFile:
         The file; or an `h5py.File` or `raggedh5.File` that is open, and stays so.
     schema
         The fields.
-    **options
+    options
         Passed on to `raggedh5.File`: ``threads``, ``verify``, ``live``.
 
     Raises
@@ -138,7 +138,7 @@ class CrystalFile:
         Returns
         -------
         dict
-            ``refcode_list``, and the fields by name: single values, arrays (items, *shape),
+            ``refcode_list``, and the fields by name: single values, arrays (items, ...),
             strings as arrays of StringDType, `Ragged` where an item has a list. What was not
             written is None, or masked among other items. The counts of items under their names
             in batches, as ``n_atoms``.
@@ -178,8 +178,8 @@ class CrystalFile:
         Returns
         -------
         dict
-            Fields by name: (structures, ...) for single values, (structures, width, *shape) for
-            items, (structures, width, longest list, *shape) where an item has a list. Masks, True
+            Fields by name: (structures, ...) for single values, (structures, width, ...) for
+            items, (structures, width, longest list, ...) where an item has a list. Masks, True
             where an item is, by the key of the group, as ``atom_mask``, or ``<group>_mask``, and
             counts, as ``n_atoms``. Among NumPy arrays a field with nulls is masked; as a tensor it
             is NaN there, or, of integers and bools, 0 with ``<field>_null`` beside it.
