@@ -17,6 +17,7 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error
 from raggedh5.store import closing
 from raggedh5.store.array import Array
+from raggedh5.store.attachment import Attachment
 from raggedh5.store.contents import tables_and_arrays
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.durable.durability import Level
@@ -125,8 +126,10 @@ class File:
             options["live"] = True
         self._handle.reopen = partial(reopen_item, options=options)
         self._links = Links(self._handle)
-        if self._opened.attachment is not None:
-            self._opened.attachment.attach(self._handle, self.flush, self.close)
+        if self._opened.buffered:
+            self._opened.attachment = Attachment(
+                self._handle, self._handle.root, self.flush, self.close
+            )
         if live:
             try:
                 self.refresh()
@@ -412,8 +415,9 @@ class File:
     def before_close(self, step: Callable[[], None]) -> None:
         """Have something done at the beginning of `close`, while rows can be appended still.
 
-        It is not done where the file is given up. If it fails, the file is closed all the same,
-        and then the error is raised.
+        Steps are done in the order in which they came; one may ask for another. They are not done
+        where the file is given up. If one fails, the others are done and the file is closed all the
+        same, and then the error is raised.
         """
         self._handle.check_open()
         self._handle.last_steps.append(step)

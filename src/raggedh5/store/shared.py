@@ -37,6 +37,10 @@ class Writer(Protocol):
         """Rows appended so far, on disk or not."""
 
     @property
+    def is_saved(self) -> bool:
+        """Whether all of them are in the file."""
+
+    @property
     def streams(self) -> Sequence[Any]:
         """The streams of its buffers."""
 
