@@ -374,28 +374,35 @@ class File:
         self._handle.epoch += 1
 
     def move(self, name: str, new_name: str) -> None:
-        """Give a table, an array or a group another name.
+        """Give a table, an array or a group another name; groups on its way are made.
+
+        Tables and arrays that were had before go on by the new name. A link is moved itself, and
+        not what it leads to.
 
         Raises
         ------
         KeyError
             If there is no such object.
         SchemaError
-            If there is an object of the new name.
+            If there is an object of the new name, or none can be: it is in a table, in itself or in
+            another file.
         WriteError
             If the file cannot be written.
         """
         move(self._handle, self._handle.root, name, new_name)
 
     def remove(self, name: str) -> None:
-        """Remove a table, an array or a group.
+        """Remove a table, an array or a group with all that is in it, or a link.
 
-        HDF5 uses its room again while the file is open; `raggedh5.care.repack` gives it back.
+        HDF5 uses its room again while the file is open; `raggedh5.care.repack` gives it back. What
+        was had before of what is removed raises `ClosedError`.
 
         Raises
         ------
         KeyError
             If there is no such object.
+        SchemaError
+            If it is a part of a table, or in another file.
         WriteError
             If the file cannot be written.
         """

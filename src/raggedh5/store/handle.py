@@ -227,6 +227,19 @@ class Handle:
         del self.writers[address]  # whoever opened it has closed the file
         return None
 
+    def found_again(self, item: Any, name: str) -> Any:
+        """Return a group or dataset that was at `name` before, opened where it is now.
+
+        Raises
+        ------
+        ClosedError
+            If it is there no more.
+        """
+        now = self.sums.path_now(item.id, name)
+        if now is None:
+            raise ClosedError(f"{self.path}: {name} is there no more: it was moved or removed")
+        return self.file[now]
+
     def conclude(self) -> None:
         """Let all writers do what is left to do before the file is closed."""
         for writer in self.writers_now():

@@ -20,6 +20,8 @@ class Writer(Protocol):
 
     Attributes
     ----------
+    handle
+        The open file.
     h5
         The group or dataset.
     name
@@ -28,6 +30,7 @@ class Writer(Protocol):
         Whether it is a table.
     """
 
+    handle: Any
     h5: Any
     name: str
     is_table: bool
