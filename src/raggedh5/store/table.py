@@ -193,7 +193,8 @@ class Table:
                     handle, self._group, {}, self._storage
                 )
             try:
-                batch = Batch(data, mask, lengths, item_masks, writer.ragged)
+                columns = writer.columns or writer.declared
+                batch = Batch(data, mask, lengths, item_masks, writer.ragged, columns=columns)
             except SchemaError as error:
                 raise SchemaError(f"{self._name}: {error}") from error
             handle.appending = True
