@@ -5,7 +5,9 @@ import errno
 import gc
 import io
 import pickle
+import signal
 import threading
+import time
 import weakref
 
 import h5py
@@ -133,17 +135,17 @@ def test_several_files_on_one_object(path, order):
 def test_objects_that_are_used_again_and_again(path):
     with h5py.File(path, "w") as owner:
         before = owner.close
-        for value in range(300):
+        for value in range(100):
             with rh5.File(owner, buffered=True) as file:
                 put(file, value)
         kept = [rh5.File(owner, buffered=True)]
-        for value in range(300, 600):  # never the last one is closed
+        for value in range(100, 200):  # never the last one is closed
             kept.append(rh5.File(owner, buffered=True))
             put(kept[-1], value)
             kept.pop(0).close()
         kept.pop().close()
         assert owner.close == before
-    assert numbers(path) == list(range(600))
+    assert numbers(path) == list(range(200))
 
 
 def test_two_objects_on_one_file(path):
@@ -386,31 +388,54 @@ assert not owner and not file.is_open
     ).stdout.startswith("said")
 
 
-@pytest.mark.parametrize("turn", range(1, 9))
-def test_an_interrupt_while_the_owner_closes(path, monkeypatch, turn):
-    """Whatever it hits, the rows that were appended before are in the file."""
-    left = [turn]
-
-    def interrupted(original):
-        def call(*args, **options):
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            return original(*args, **options)
-
-        return call
-
+@pytest.mark.parametrize("how", ["block", "close"])
+def test_an_interrupt_while_the_owner_closes(path, how):
+    """The file is closed as a whole first."""
     owner = h5py.File(path, "w")
     file = rh5.File(owner, buffered=True)
-    put(file, *range(9))
-    file.before_close(lambda: put(file, 9))
-    with monkeypatch.context() as patch:
-        for name in ("close", "_last_steps", "_say", "flush"):
-            patch.setattr(rh5.store.closing, name, interrupted(getattr(rh5.store.closing, name)))
-        with contextlib.suppress(KeyboardInterrupt):
-            owner.close()
+
+    def step():
+        put(file, 9)
+        signal.raise_signal(signal.SIGINT)
+        put(file, 10)
+
+    file.before_close(step)
+    with pytest.raises(KeyboardInterrupt), owner if how == "block" else contextlib.closing(owner):
+        put(file, *range(9))
     assert not owner
-    assert numbers(path)[:9] == list(range(9))
+    assert not h5py._objects.phil._is_owned()
+    assert numbers(path) == list(range(11))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer")
+def test_interrupts_at_any_moment_of_the_end(path, rng):
+    """What was appended before is in the file, which may be open still."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for trial in range(60):
+            owner = h5py.File(path, "w")
+            file = rh5.File(owner, buffered=True, chunk_bytes=64)
+            put(file, *range(9))
+            file.before_close(lambda file=file: put(file, 9))
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 1e-5 + rng.random() * 3e-3)
+                if trial % 2:
+                    with owner:
+                        pass
+                else:
+                    owner.close()
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            assert not h5py._objects.phil._is_owned()
+            owner.close()
+            assert numbers(path) == list(range(10))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_an_owner_that_never_closes(script, path):
@@ -525,7 +550,7 @@ def test_a_thread_appends_while_the_owners_block_ends(path):
             for worker in workers:
                 worker.start()
             while min(done) < 5 * trial:
-                pass
+                time.sleep(0.001)
         stop.set()
         for worker in workers:
             worker.join(30)

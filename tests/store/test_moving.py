@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import threading
+import time
 
 import h5py
 import numpy as np
@@ -453,4 +455,64 @@ def test_a_durable_file_whose_writer_is_killed(path, until, level):
         assert ("gone" in file) == (safe < 4)
         assert len(file[name]) <= until + 1
         file[name].append({"x": [[99]]})
+    sound(path)
+
+
+def move_by_h5py(path, out):
+    with rh5.File(path, "w", durable="process") as file:
+        array = file.create_array("g/a", (0,), "i8")
+        array.append([0])
+        file.flush()
+        file.h5.move("g", "h")
+        for step in range(1, 4):
+            array.append([step])
+            file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a fork")
+def test_a_durable_array_whose_group_h5py_has_moved(path):
+    """HDF5 does not know the new name of a dataset then."""
+    child, into = forked(lambda out: move_by_h5py(path, out))
+    os.waitpid(child, 0)
+    os.close(into)
+    recover(path)
+    with rh5.File(path) as file:
+        assert file["h/a"][:].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("where", ["array", "table"])
+def test_another_thread_reads_and_appends_meanwhile(path, where):
+    with rh5.File(path, "w", chunk_bytes=64) as file:
+        make = file.create_array if where == "array" else file.create_table
+        target = make("g/0", (0,), "i8") if where == "array" else make("g/0", {"x": "i8"})
+        wrong, done, stop = [], [0], threading.Event()
+
+        def work():
+            try:
+                while not stop.is_set():
+                    if where == "array":
+                        target.append([done[0]] * 3)
+                        assert target[-1] == done[0]
+                    else:
+                        target.append({"x": [[done[0]] * 3]})
+                        assert target[-1]["x"].tolist() == [done[0]] * 3
+                    done[0] += 1
+            except BaseException as error:
+                wrong.append(error)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        for turn in range(40):
+            while done[0] < 3 * turn and not wrong:
+                time.sleep(0.001)
+            file.move("g", "h")
+            file.move(f"h/{turn}", f"g/{turn + 1}")
+            file.remove("h")
+        stop.set()
+        worker.join()
+        assert not wrong
+    with rh5.File(path, verify="always") as file:
+        found = file["g/40"][:] if where == "array" else file["g/40"].read()["x"].values
+        assert found.tolist() == np.repeat(np.arange(done[0]), 3).tolist()
     sound(path)

@@ -46,7 +46,7 @@ class Attachment:
     ) -> None:
         self.handle = handle
         self.flush = flush
-        self._close = close
+        self.close = close
         with _lock:
             found = _caught.get(id(owner))
             if found is None:
@@ -60,17 +60,6 @@ class Attachment:
         """Call nothing any more: what was buffered is in the file, and what comes gets there."""
         self.handle.immediate = True
         self._caught.detach(self)
-
-    def close(self) -> None:
-        """Close the file, also where that is interrupted."""
-        try:
-            self._close()
-        except Exception:
-            raise
-        except BaseException:
-            with deferred_signals:
-                self._close()
-            raise
 
 
 class _Caught:
@@ -121,11 +110,14 @@ class _Caught:
         self._then["flush"]()
 
     def close(self) -> None:
-        """Close all files on top of the object, and then the object itself."""
+        """Close all files on top of the object, and then the object itself.
+
+        Ctrl-C comes after that.
+        """
         if not self.attached or not self.is_ours:
             self._then["close"]()
             return
-        with without_hdf5_lock() as free:
+        with deferred_signals, without_hdf5_lock() as free:
             if free:
                 self._close_all()
             else:
@@ -157,7 +149,7 @@ class _Caught:
                 failed = failed or error
                 if last in self.attached:  # an append to it is under way
                     raise
-        with handle.lock, deferred_signals:
+        with handle.lock:
             try:
                 self._then["close"]()
                 handle.file.close()  # where the owner has let go of nothing but its identifier
