@@ -76,7 +76,9 @@ class File:
     buffered
         For an `h5py.File` that somebody else has opened: keep what is appended in buffers, as for
         any other file, until that one is flushed or closed. Its methods `flush` and `close`, and so
-        the end of its ``with`` block, see to that.
+        the end of its ``with`` block, see to that; and the end of the program, where nothing does.
+        Where the file is closed by another h5py object, what was in buffers is lost, and the next
+        close says so. The child of a fork writes nothing of it.
     **h5py_options
         Passed on to `h5py.File`.
 
