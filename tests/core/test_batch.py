@@ -103,3 +103,41 @@ def test_parts_are_the_whole():
 )
 def test_what_strings_are(value, strings):
     assert is_strings(value) == strings
+
+
+GROUPS = np.ones((3, 4), bool)
+ITEMS = np.ones((3, 4, 2), bool)
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        ({"x": ITEMS + 0.5, "x_mask": ITEMS}, ["x"]),
+        ({"x": np.zeros((3, 4, 2, 5)), "x_mask": ITEMS}, ["x"]),
+        ({"x": ITEMS + 0.5, "x_mask": ITEMS.tolist()}, ["x"]),
+        ({"x": X, "x_mask": GROUPS}, ["x", "x_mask"]),
+        ({"x": ITEMS + 0.5, "x_mask": GROUPS}, ["x", "x_mask"]),
+        ({"x": ITEMS + 0.5, "x_mask": ITEMS + 0.5}, ["x", "x_mask"]),
+        ({"x": X, "x_mask": [[True], [], [False, True]]}, ["x", "x_mask"]),
+        ({"x": [[1], [], [2, 3]], "x_mask": [[1], [], [2, 3]]}, ["x", "x_mask"]),
+        ({"x": [["a"], [], ["b", "c"]], "x_mask": GROUPS}, ["x", "x_mask"]),
+        ({"x": X, "y_mask": ITEMS}, ["x", "y_mask"]),
+        ({"x": X, "_mask": ITEMS, 5: X}, ["x", "_mask", 5]),
+    ],
+)
+def test_what_is_taken_for_a_mask_of_lists(data, names):
+    assert list(Batch({"mask": GROUPS, **data}).data) == names
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ({"x": Column("f8", nested=True)}, ["x"]),
+        ({"x": Column("f8", (2,)), "x_mask": Column("?", (2,))}, ["x", "x_mask"]),
+        ({"x": Column("f8", (2,))}, ["x", "x_mask"]),
+        ({"y": Column("f8")}, ["x", "x_mask"]),
+    ],
+)
+def test_no_column_of_the_table_is_taken_for_a_mask(columns, names):
+    data = {"mask": GROUPS, "x": ITEMS + 0.5, "x_mask": ITEMS}
+    assert list(Batch(data, columns=columns).data) == names

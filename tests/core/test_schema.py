@@ -74,3 +74,18 @@ def test_names_that_hdf5_has_no_room_for(name):
 
 def test_other_names():
     check_names(dict.fromkeys(["x", "µ", "a b", "a.b", "-", "x-data"]))
+
+
+def test_names_of_masks():
+    nested = Column("f4", nested=True)
+    for columns in (
+        {"x": nested, "x_mask": Column("?")},
+        {"x_mask": Column("?"), "x": nested},
+        {"x": nested, "x_mask": nested},
+        {"x": Column("f4"), "x_mask": nested, "x_mask_mask": Column("?")},
+    ):
+        with pytest.raises(SchemaError, match="mistaken for the mask"):
+            check_names(columns)
+    check_names({"bond_angle": Column("f4"), "bond_angle_mask": Column("?")})
+    check_names({"x": Column("f4", (3,)), "x_mask": Column("?", (3,))})
+    check_names({"x": Column("str"), "x_mask": nested, "_mask": Column("?")})

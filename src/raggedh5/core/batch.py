@@ -1,6 +1,7 @@
 """One batch on its way into a table: which rows and items there are, and what each column gives."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class Batch:
         Whether a row holds items.
     first, kept
         Number of the first row, and the items of each row, where this is a part of a larger batch.
+    columns
+        Those of the table, where they are known: none of them is taken for a mask.
 
     Attributes
     ----------
@@ -52,6 +55,7 @@ class Batch:
         ragged: bool = True,
         first: int = 0,
         kept: Kept | None = None,
+        columns: Mapping[str, Column] = MappingProxyType({}),
     ) -> None:
         if not hasattr(data, "keys"):
             raise SchemaError(f"a batch is a dict of columns, not {type(data).__name__}")
@@ -62,7 +66,7 @@ class Batch:
         if mask is None and lengths is None and ragged and "mask" in data and len(data) > 1:
             # What Table.padded returns goes back in as it is.
             mask = data["mask"]
-            masks = {name for name in data if _masks_lists(name, data)}
+            masks = {name for name in data if _masks_lists(name, data, columns)}
             item_masks = {name[:-5]: data[name] for name in masks} | dict(item_masks or {})
             data = {name: data[name] for name in data if name != "mask" and name not in masks}
         self.data = data
@@ -209,12 +213,28 @@ class Batch:
                 )
 
 
-def _masks_lists(name: str, data: Mapping[str, Any]) -> bool:
-    """Whether this is the mask (rows, groups, items) of a nested column beside it."""
-    if not name.endswith("_mask") or name[:-5] not in data:
+def _masks_lists(name: str, data: Mapping[str, Any], columns: Mapping[str, Column]) -> bool:
+    """Whether this is the mask (rows, groups, items) of a nested column beside it.
+
+    Where nobody knows the columns yet, it is if it looks like one.
+    """
+    if not isinstance(name, str) or not name.endswith("_mask") or name[:-5] not in data:
         return False
-    mask = np.shape(data[name])
-    return len(mask) == 3 and np.shape(data[name[:-5]])[:3] == mask
+    if columns:
+        of = columns.get(name[:-5])
+        return of is not None and of.nested and name not in columns
+    mask = _shape(data[name])
+    if len(mask) != 3 or _shape(data[name[:-5]])[:3] != mask:
+        return False
+    return as_numpy(data[name]).dtype == np.bool_
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Return the shape of an array, () of lists that make none."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return ()
 
 
 def _sliceable(value: Any) -> Any:

@@ -102,7 +102,13 @@ def as_column(spec: "Column | DTypeLike | tuple[DTypeLike, tuple[int, ...]]") ->
 
 
 def check_names(columns: Mapping[str, Column]) -> None:
-    """Refuse column names that HDF5, or the masks of padded batches, have no room for."""
+    """Refuse column names that HDF5, or the masks of padded batches, have no room for.
+
+    Raises
+    ------
+    SchemaError
+        If there is one: ``"mask"``, or ``"<column>_mask"`` of a nested column, among them.
+    """
     for name in columns:
         if not isinstance(name, str) or not name or "/" in name or "\0" in name or name == ".":
             raise SchemaError(f"not a column name: {name!r}; HDF5 has no '/' and no NUL in names")

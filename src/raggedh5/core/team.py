@@ -1,6 +1,7 @@
 """The threads that code chunks for one writer, started by the first chunk."""
 
 import _thread
+import contextlib
 import os
 import weakref
 
@@ -62,7 +63,9 @@ class CodingThreads:
                 # `threading.Thread` waits for the thread to say that it has started. It may have to
                 # wait for h5py's lock first, for the sake of some garbage, which this thread may
                 # hold.
-                _thread.start_new_thread(team.serve, ())
+                # The system may have none to give, and the interpreter at its end.
+                with contextlib.suppress(RuntimeError):
+                    _thread.start_new_thread(team.serve, ())
         return self._team
 
 

@@ -1,5 +1,6 @@
 """Dense N-dimensional arrays that grow along axis 0, through the same codecs and threads."""
 
+import contextlib
 from typing import Any
 
 import h5py
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.casting import check_castable, to_dtype
 from raggedh5.core.signals import deferred_signals
-from raggedh5.errors import SchemaError
+from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.store.array_writer import ArrayWriter
-from raggedh5.store.facts import Facts, address_of
+from raggedh5.store.facts import Facts, address_of, name_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.indexing import read_selection
 from raggedh5.store.ranges import RangeReader
@@ -42,6 +43,7 @@ class Array:
         self._handle = handle
         self._h5 = dataset
         self._epoch = handle.epoch
+        self._moves = len(handle.sums.moves)
         self._address = address_of(dataset.id)
         self._name = str(dataset.name)
         self._blocksize = blocksize
@@ -57,7 +59,11 @@ class Array:
     @property
     def name(self) -> str:
         """Path of the dataset in the file."""
-        return str(self._dataset.name) if self._handle.is_open else self._name
+        if self._handle.is_open:
+            with contextlib.suppress(ClosedError):  # where it was before it was removed
+                self._keep_up()
+            self._name = name_of(self._dataset.id) or self._name
+        return self._name
 
     @property
     def h5(self) -> h5py.Dataset:
@@ -68,6 +74,7 @@ class Array:
     def attrs(self) -> h5py.AttributeManager:
         """Attributes of the dataset."""
         self._handle.check_open()
+        self._keep_up()
         return self._dataset.attrs
 
     @property
@@ -80,6 +87,7 @@ class Array:
     def shape(self) -> tuple[int, ...]:
         """Shape, rows not yet flushed included."""
         self._handle.check_open()
+        self._keep_up()
         shape = self._handle.steadily(self._shape_in_file)
         writer = self._handle.writer_of(self._address)
         return shape if writer is None else (writer.rows, *shape[1:])
@@ -108,7 +116,11 @@ class Array:
         """Say what the array is."""
         if not self._handle.is_open:
             return "<raggedh5.Array (closed)>"
-        return f"<raggedh5.Array {self.name!r}: {self.dtype} of shape {self.shape}>"
+        try:
+            shape = self.shape
+        except ClosedError:
+            return f"<raggedh5.Array {self.name!r} (removed)>"
+        return f"<raggedh5.Array {self.name!r}: {self.dtype} of shape {shape}>"
 
     def append(self, block: Any) -> None:
         """Append rows along axis 0: all of them, or none.
@@ -129,6 +141,7 @@ class Array:
         handle = self._handle
         with handle.lock, deferred_signals:
             handle.check_writable()
+            self._keep_up()
             writer = handle.writer_of(self._address)
             if writer is None:
                 maxshape = self._dataset.maxshape
@@ -185,6 +198,7 @@ class Array:
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
+        self._keep_up()
         return self._handle.reopen, (self._handle.location, self.name)
 
     def _fitting(self, block: Values) -> Values:
@@ -202,6 +216,14 @@ class Array:
             raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
         return converted
 
+    def _keep_up(self) -> None:
+        """Read it anew after something was moved or removed."""
+        moves = len(self._handle.sums.moves)
+        if self._moves != moves:
+            self._h5 = self._handle.found_again(self._dataset, self._name)
+            self._name = str(self._h5.name)
+            self._ranges, self._moves = None, moves
+
     def _ranges_now(self) -> tuple[RangeReader, tuple[int, ...] | None]:
         """Return what reads the array, and its shape: what another thread appends comes later.
 
@@ -214,6 +236,7 @@ class Array:
             return self._ranges, self._pinned(self._ranges.reader.shape)
         with handle.lock, deferred_signals:
             handle.check_open()  # another thread may have closed it while this one waited
+            self._keep_up()
             writer = handle.writer_of(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.immediate)

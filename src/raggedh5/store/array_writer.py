@@ -96,6 +96,11 @@ class ArrayWriter:
         return ArrayWriter(self.handle, self.h5, self._blocksize)
 
     @property
+    def is_saved(self) -> bool:
+        """Whether all of them are in the file."""
+        return self._saved == self.stream.count
+
+    @property
     def streams(self) -> tuple[Stream]:
         """The stream of the dataset."""
         return (self.stream,)

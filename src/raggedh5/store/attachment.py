@@ -6,87 +6,175 @@ methods of its own, which bring what is buffered to the file first.
 
 import atexit
 import contextlib
+import os
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import h5py
 
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.store.handle import Handle
+from raggedh5.store.hdf5_lock import without_hdf5_lock
 
 __all__ = ["Attachment"]
 
 PATIENCE = 60.0
-"""Seconds for which a close waits for another thread that appends."""
+"""Seconds for which a close amid a call into HDF5 waits for another thread that appends."""
 
 
 class Attachment:
-    """What `flush` and `close` of an owner's h5py object do first.
+    """One of the files on top of an h5py object, and how it is flushed and closed.
+
+    Parameters
+    ----------
+    handle
+        The file.
+    owner
+        The h5py object, as its owner has it.
+    flush, close
+        What is called before its owner's flush and close.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        owner: h5py.File,
+        flush: Callable[[], None],
+        close: Callable[[], None],
+    ) -> None:
+        self.handle = handle
+        self.flush = flush
+        self.close = close
+        with _lock:
+            found = _caught.get(id(owner))
+            if found is None:
+                found = _caught[id(owner)] = _Caught(owner)
+            elif not found.is_ours:
+                raise WriteError(f"{handle.path} is buffered by another process, the parent")
+            self._caught = found
+            found.attached.append(self)
+
+    def detach(self) -> None:
+        """Call nothing any more: what was buffered is in the file, and what comes gets there."""
+        self.handle.immediate = True
+        self._caught.detach(self)
+
+
+class _Caught:
+    """An h5py object whose `flush` and `close` do something else first.
 
     Parameters
     ----------
     owner
-        The file as its owner has it.
+        The object.
     """
 
     def __init__(self, owner: h5py.File) -> None:
+        self.attached: list[Attachment] = []
         self._owner = owner
-        self._then_close: Callable[[], None] = owner.close
-        self._then_flush: Callable[[], None] = owner.flush
-        self._handle: Handle | None = None
-        self._bring: Callable[[], None] = _nothing
-        self._finish: Callable[[], None] = _nothing
+        self._process = os.getpid()
+        self._methods = {"flush": self.flush, "close": self.close}
+        self._before: dict[str, Any] = {name: owner.__dict__.get(name) for name in self._methods}
+        self._then = {name: getattr(owner, name) for name in self._methods}
+        owner.__dict__.update(self._methods)
 
-    def attach(self, handle: Handle, bring: Callable[[], None], finish: Callable[[], None]) -> None:
-        """Have `bring` called before the owner's flush, and `finish` before the owner's close."""
-        self._handle, self._bring, self._finish = handle, bring, finish
-        self._owner.flush = self._flush
-        self._owner.close = self._close
-        _attached.add(self)
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was this process that opened it, and not the parent of a fork."""
+        return self._process == os.getpid()
 
-    def detach(self) -> None:
-        """Call nothing any more: what was buffered is in the file."""
-        self._handle, self._bring, self._finish = None, _nothing, _nothing
-        _attached.discard(self)
+    def detach(self, attachment: Attachment) -> None:
+        """Forget a file; with the last one, let the object be as it was."""
+        with _lock:
+            if attachment not in self.attached:
+                return
+            self.attached.remove(attachment)
+            if self.attached:
+                return
+            del _caught[id(self._owner)]
+        now = self._owner.__dict__
+        for name, method in self._methods.items():
+            if now.get(name) == method:
+                del now[name]
+                if self._before[name] is not None:
+                    now[name] = self._before[name]
+        self._methods.clear()
 
-    def end(self) -> None:
-        """Close a file that its owner has left open when the program ends."""
-        self._owner.close()
+    def flush(self) -> None:
+        """Bring what is buffered, and flush."""
+        if self.is_ours:
+            for attachment in self.attached.copy():
+                attachment.flush()
+        self._then["flush"]()
 
-    def _flush(self) -> None:
-        if self._owner:
-            self._bring()
-        self._then_flush()
+    def close(self) -> None:
+        """Close all files on top of the object, and then the object itself.
 
-    def _close(self) -> None:
-        handle = self._handle
-        if handle is None or not self._owner:
-            self.detach()
-            self._then_close()
+        Ctrl-C comes after that.
+        """
+        if not self.attached or not self.is_ours:
+            self._then["close"]()
             return
-        # The owner may hold HDF5's lock here, which a thread that appends waits for with ours.
+        with deferred_signals, without_hdf5_lock() as free:
+            if free:
+                self._close_all()
+            else:
+                self.close_alone()
+
+    def close_alone(self) -> None:
+        """Close all with no help from other threads, which may wait for HDF5's lock with ours."""
+        handle = self.attached[-1].handle
         if not handle.lock.acquire(timeout=PATIENCE):
             raise WriteError(
                 f"{handle.path}: another thread is appending; let it end, then close the file"
             )
         try:
-            with handle.pool.alone():
-                self._finish()
+            with contextlib.ExitStack() as pools:
+                for attachment in self.attached:
+                    pools.enter_context(attachment.handle.pool.alone())
+                self._close_all()
         finally:
             handle.lock.release()
-            self.detach()
-            self._then_close()
+
+    def _close_all(self) -> None:
+        failed: BaseException | None = None
+        handle = self.attached[-1].handle
+        while self.attached:
+            last = self.attached[-1]
+            try:
+                last.close()
+            except BaseException as error:
+                failed = failed or error
+                if last in self.attached:  # an append to it is under way
+                    raise
+        with handle.lock:
+            try:
+                self._then["close"]()
+                handle.file.close()  # where the owner has let go of nothing but its identifier
+            except (OSError, RuntimeError):
+                if failed is None:
+                    raise
+        if failed is not None:
+            raise failed
 
 
-_attached: set[Attachment] = set()
-"""Keeps files with something in their buffers from the garbage collector."""
+_caught: dict[int, _Caught] = {}
+"""By the number of the object. They keep files with something in their buffers."""
+
+_lock = threading.Lock()
 
 
 @atexit.register
 def _end() -> None:
-    for attachment in list(_attached):
-        with contextlib.suppress(ValueError):  # closed in some way that nobody could notice
-            attachment.end()
-
-
-def _nothing() -> None:
-    pass
+    """Close the files that their owners have left open when the program ends."""
+    failed: BaseException | None = None
+    for caught in list(_caught.values()):
+        if caught.is_ours:
+            try:
+                caught.close_alone()  # no thread starts any more
+            except BaseException as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed

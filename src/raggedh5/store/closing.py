@@ -33,10 +33,11 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
     WriteError
         If the file cannot be written. It is closed nevertheless.
     """
-    if not handle.is_open:
-        handle.release()
-        return
     unfinished = _last_steps(handle)
+    if not handle.is_open or handle.of_parent:
+        _let_go(handle, opened)
+        _say(unfinished)
+        return
     # What another thread appends comes before, or is refused.
     with handle.lock, deferred_signals:
         handle.check_between_appends()
@@ -51,8 +52,7 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
         links.release()
         handle.release()
         if handle.adopted:
-            if opened.attachment is not None:
-                opened.attachment.detach()
+            _detach(opened)
             _say(unfinished)
             return
         try:
@@ -74,9 +74,9 @@ def close(handle: Handle, opened: Opened, links: Links) -> None:
 def abandon(handle: Handle, opened: Opened, links: Links) -> None:
     """Close what can be closed, and drop a file that was being made anew."""
     handle.pool.close()
+    handle.last_steps.clear()
     if handle.adopted:
-        if opened.attachment is not None:
-            opened.attachment.detach()
+        _detach(opened)
         return
     if opened.new is None and opened.safety is None and handle.writable:
         # A chunk that was stored anew must not be taken for a damaged one.
@@ -89,19 +89,41 @@ def abandon(handle: Handle, opened: Opened, links: Links) -> None:
     _give_up(handle, opened)
 
 
-def _last_steps(handle: Handle) -> Exception | None:
+def _last_steps(handle: Handle) -> BaseException | None:
     """Do what was to be done before the end; what is in the file stays good if that fails."""
-    failed = None
-    steps, handle.last_steps = handle.last_steps, []
-    for step in steps:
+    failed: BaseException | None = None
+    while handle.last_steps and handle.is_open and not handle.of_parent:
+        step = handle.last_steps.pop(0)
         try:
             step()
-        except Exception as error:
+        except BaseException as error:
             failed = failed or error
     return failed
 
 
-def _say(error: Exception | None) -> None:
+def _let_go(handle: Handle, opened: Opened) -> None:
+    """Let go of a file that is closed already, or another process's, and say what is lost."""
+    lost = [] if opened.attachment is None or handle.immediate else handle.unsaved()
+    if handle.of_parent:
+        return
+    _detach(opened)
+    handle.last_steps.clear()
+    handle.release()
+    if lost:
+        raise WriteError(
+            f"{handle.path} was closed behind the back of the h5py.File that raggedh5 was given: "
+            f"what was appended to {', '.join(lost)} since the last flush is lost"
+        )
+
+
+def _detach(opened: Opened) -> None:
+    """Leave the owner's h5py object as it was, and hold it no more."""
+    attachment, opened.attachment = opened.attachment, None
+    if attachment is not None:
+        attachment.detach()
+
+
+def _say(error: BaseException | None) -> None:
     if error is not None:
         raise error
 

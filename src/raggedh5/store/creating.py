@@ -1,7 +1,6 @@
 """New tables and arrays in an open file."""
 
 import contextlib
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,9 +15,9 @@ from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
 from raggedh5.store.array import Array
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
-from raggedh5.store.layout import Storage, create_buffer, create_group, is_table
+from raggedh5.store.layout import Storage, create_buffer, create_group
+from raggedh5.store.names import path_for_user, refuse_within_table
 from raggedh5.store.paths import path_of
-from raggedh5.store.stored_sums import GROUP
 from raggedh5.store.writer import TableWriter
 
 __all__ = ["create_array", "create_table"]
@@ -98,15 +97,11 @@ def create_array(
 @contextlib.contextmanager
 def _creating(handle: Handle, root: h5py.Group, name: str) -> Iterator[None]:
     """Check the name, and say in our own errors why HDF5 does not create an object."""
-    if not isinstance(name, str) or not name.strip("/") or "\0" in name:
-        raise SchemaError(f"{name!r} is no name of an object in a file")
-    path = path_of(root, name)
-    if GROUP in path.split("/"):
-        raise SchemaError(f"{GROUP!r} is the library's own group")
+    path = path_for_user(root, name)
     try:
         if name in root:
             raise SchemaError(f"{path!r} exists already in {handle.path}")
-        _refuse_within_table(root, path)
+        refuse_within_table(root, path)
         handle.forget(path)
         yield
     except RaggedH5Error:
@@ -115,12 +110,3 @@ def _creating(handle: Handle, root: h5py.Group, name: str) -> Iterator[None]:
         raise WriteError(f"{handle.path}: {name!r} could not be created: {error}") from error
     except (ValueError, TypeError) as error:
         raise SchemaError(f"{handle.path}: {name!r} could not be created: {error}") from error
-
-
-def _refuse_within_table(root: h5py.Group, path: str) -> None:
-    """Refuse a path that leads through a table: AnnData would take it for one of its buffers."""
-    parent = posixpath.dirname(path)
-    while parent not in ("", "/"):
-        if parent in root.file and is_table(root.file[parent]):
-            raise SchemaError(f"{path!r}: {parent!r} is a table, which holds nothing but its own")
-        parent = posixpath.dirname(parent)

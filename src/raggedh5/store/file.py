@@ -17,6 +17,7 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error
 from raggedh5.store import closing
 from raggedh5.store.array import Array
+from raggedh5.store.attachment import Attachment
 from raggedh5.store.contents import tables_and_arrays
 from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.durable.durability import Level
@@ -75,7 +76,9 @@ class File:
     buffered
         For an `h5py.File` that somebody else has opened: keep what is appended in buffers, as for
         any other file, until that one is flushed or closed. Its methods `flush` and `close`, and so
-        the end of its ``with`` block, see to that.
+        the end of its ``with`` block, see to that; and the end of the program, where nothing does.
+        Where the file is closed by another h5py object, what was in buffers is lost, and the next
+        close says so. The child of a fork writes nothing of it.
     **h5py_options
         Passed on to `h5py.File`.
 
@@ -125,8 +128,10 @@ class File:
             options["live"] = True
         self._handle.reopen = partial(reopen_item, options=options)
         self._links = Links(self._handle)
-        if self._opened.attachment is not None:
-            self._opened.attachment.attach(self._handle, self.flush, self.close)
+        if self._opened.buffered:
+            self._opened.attachment = Attachment(
+                self._handle, self._handle.root, self.flush, self.close
+            )
         if live:
             try:
                 self.refresh()
@@ -371,28 +376,35 @@ class File:
         self._handle.epoch += 1
 
     def move(self, name: str, new_name: str) -> None:
-        """Give a table, an array or a group another name.
+        """Give a table, an array or a group another name; groups on its way are made.
+
+        Tables and arrays that were had before go on by the new name. A link is moved itself, and
+        not what it leads to.
 
         Raises
         ------
         KeyError
             If there is no such object.
         SchemaError
-            If there is an object of the new name.
+            If there is an object of the new name, or none can be: it is in a table, in itself or in
+            another file.
         WriteError
             If the file cannot be written.
         """
         move(self._handle, self._handle.root, name, new_name)
 
     def remove(self, name: str) -> None:
-        """Remove a table, an array or a group.
+        """Remove a table, an array or a group with all that is in it, or a link.
 
-        HDF5 uses its room again while the file is open; `raggedh5.care.repack` gives it back.
+        HDF5 uses its room again while the file is open; `raggedh5.care.repack` gives it back. What
+        was had before of what is removed raises `ClosedError`.
 
         Raises
         ------
         KeyError
             If there is no such object.
+        SchemaError
+            If it is a part of a table, or in another file.
         WriteError
             If the file cannot be written.
         """
@@ -412,8 +424,9 @@ class File:
     def before_close(self, step: Callable[[], None]) -> None:
         """Have something done at the beginning of `close`, while rows can be appended still.
 
-        It is not done where the file is given up. If it fails, the file is closed all the same,
-        and then the error is raised.
+        Steps are done in the order in which they came; one may ask for another. They are not done
+        where the file is given up. If one fails, the others are done and the file is closed all the
+        same, and then the error is raised.
         """
         self._handle.check_open()
         self._handle.last_steps.append(step)

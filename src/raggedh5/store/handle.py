@@ -115,6 +115,7 @@ class Handle:
         self.verify = verify
         self.adopted = adopted
         self.immediate = adopted if immediate is None else immediate
+        self._buffered_by = os.getpid() if adopted and not self.immediate else None
         self.durable = durable
         self.safety: Safety | None = None
         self.appending = False
@@ -153,6 +154,11 @@ class Handle:
         """Whether the file is open still."""
         return bool(self._file_id)
 
+    @property
+    def of_parent(self) -> bool:
+        """Whether it is the parent of this process that has rows in its buffers."""
+        return self._buffered_by is not None and self._buffered_by != os.getpid()
+
     def _share(self) -> None:
         """Share what there is to share with others on the same open file."""
         self._shared = shared_by(self.file, self.pool.threads)
@@ -179,6 +185,8 @@ class Handle:
         self.check_open()
         if not self.writable:
             raise WriteError(f"{self.path} was opened for reading; open it with mode 'a' to append")
+        if self.of_parent:
+            raise WriteError(f"{self.path} was opened by another process, the parent of this one")
         if self.safety is not None:
             self.safety.check()
 
@@ -219,6 +227,19 @@ class Handle:
         del self.writers[address]  # whoever opened it has closed the file
         return None
 
+    def found_again(self, item: Any, name: str) -> Any:
+        """Return a group or dataset that was at `name` before, opened where it is now.
+
+        Raises
+        ------
+        ClosedError
+            If it is there no more.
+        """
+        now = self.sums.path_now(item.id, name)
+        if now is None:
+            raise ClosedError(f"{self.path}: {name} is there no more: it was moved or removed")
+        return self.file[now]
+
     def conclude(self) -> None:
         """Let all writers do what is left to do before the file is closed."""
         for writer in self.writers_now():
@@ -232,12 +253,18 @@ class Handle:
         WriteError
             If the file cannot be written.
         """
+        if self.of_parent:
+            return
         with self.lock:
             self.check_between_appends()
         if self.safety is not None:
             self.safety.flush()
         elif self.writable:
             self.store()
+
+    def unsaved(self) -> list[str]:
+        """Return the paths of what was appended to since it was flushed, open or not."""
+        return [writer.name for writer in self.writers.values() if not writer.is_saved]
 
     def writers_now(self) -> list[Any]:
         """Return the writing ends that are in use."""

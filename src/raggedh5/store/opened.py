@@ -33,13 +33,18 @@ class Opened:
         The open file, or a group in it.
     adopted
         Whether somebody else opened it, and will close it.
-    new, safety, live, attachment
-        How it gets to its place, what makes it survive, what keeps it steady, what catches its
-        owner's flush and close; None where it is not of that kind.
+    buffered
+        Whether rows stay in buffers although somebody else opened it.
+    new, safety, live
+        How it gets to its place, what makes it survive, what keeps it steady; None where it is not
+        of that kind.
+    attachment
+        What its owner's flush and close do first, where rows stay in buffers.
     """
 
     root: h5py.File | h5py.Group
     adopted: bool = False
+    buffered: bool = False
     new: NewFile | None = None
     safety: Durability | None = None
     live: Live | None = None
@@ -59,7 +64,7 @@ class Opened:
                 threads=threads,
                 verify=verify,
                 adopted=self.adopted,
-                immediate=self.adopted and self.attachment is None,
+                immediate=self.adopted and not self.buffered,
                 read_only=read_only and not self.adopted,
                 durable=self.safety is not None,
                 live=self.live,
@@ -126,7 +131,8 @@ def open_any(
             return Opened(path, adopted=True)
         if not isinstance(path, h5py.File):
             raise ValueError("only an h5py.File can be buffered: a group is not what is closed")
-        return Opened(path, adopted=True, attachment=Attachment(path))
+        # One that is open for reading is closed without our doing.
+        return Opened(path, adopted=True, buffered=path.mode == "r+")
     path = Path(path)
     if live:
         if mode != "r" or durable is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import h5py
 from h5py import h5l
 
-__all__ = ["path_of", "without_links"]
+__all__ = ["is_within", "path_of", "without_links"]
 
 MOST_STEPS = 256
 """Links that are followed before one is taken for a circle."""
@@ -15,6 +15,11 @@ MOST_STEPS = 256
 def path_of(root: h5py.Group, name: str) -> str:
     """Return the absolute path of a name in a group."""
     return posixpath.normpath(posixpath.join(str(root.name), name))
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether a path is that of a folder, or of something in it."""
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def without_links(file: Any, path: str, known: str = "") -> str:

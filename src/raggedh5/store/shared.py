@@ -20,6 +20,8 @@ class Writer(Protocol):
 
     Attributes
     ----------
+    handle
+        The open file.
     h5
         The group or dataset.
     name
@@ -28,6 +30,7 @@ class Writer(Protocol):
         Whether it is a table.
     """
 
+    handle: Any
     h5: Any
     name: str
     is_table: bool
@@ -35,6 +38,10 @@ class Writer(Protocol):
     @property
     def rows(self) -> int:
         """Rows appended so far, on disk or not."""
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all of them are in the file."""
 
     @property
     def streams(self) -> Sequence[Any]:

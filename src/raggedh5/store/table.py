@@ -1,5 +1,6 @@
 """A table: columns that share their rows, on disk an HDF5 group that is one Awkward array."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
@@ -12,7 +13,7 @@ from raggedh5.core.form import main_buffer
 from raggedh5.core.rows import is_single
 from raggedh5.core.schema import Column
 from raggedh5.core.signals import deferred_signals
-from raggedh5.errors import SchemaError
+from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.store.column import TableColumn
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
@@ -56,6 +57,7 @@ class Table:
         self._handle = handle
         self._h5 = group
         self._epoch = handle.epoch
+        self._moves = len(handle.sums.moves)
         self._name = str(group.name)
         self._address = address_of(group.id)
         self._storage = storage or Storage()
@@ -72,6 +74,9 @@ class Table:
     @property
     def name(self) -> str:
         """Path of the table's group in the file."""
+        if self.is_open:
+            with contextlib.suppress(ClosedError):  # where it was before it was removed
+                self._keep_up()
         return self._name
 
     @property
@@ -107,6 +112,7 @@ class Table:
     def __len__(self) -> int:
         """Return the number of rows, those not yet flushed included."""
         self._handle.check_open()
+        self._keep_up()
         writer = self._handle.writer_of(self._address)
         if writer is not None:
             return int(writer.rows)
@@ -116,7 +122,11 @@ class Table:
         """Say what the table is."""
         if not self.is_open:
             return f"<raggedh5.Table {self.name!r} (closed)>"
-        return f"<raggedh5.Table {self._name!r}: {len(self)} rows of {', '.join(self.columns)}>"
+        try:
+            rows, columns = len(self), ", ".join(self.columns)
+        except ClosedError:
+            return f"<raggedh5.Table {self._name!r} (removed)>"
+        return f"<raggedh5.Table {self._name!r}: {rows} rows of {columns}>"
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Go through the rows; `batches` is much faster."""
@@ -176,13 +186,15 @@ class Table:
         handle = self._handle
         with handle.lock, deferred_signals:
             handle.check_writable()
+            self._keep_up()
             writer = handle.writer_of(self._address)
             if writer is None:
                 writer = handle.writers[self._address] = TableWriter(
                     handle, self._group, {}, self._storage
                 )
             try:
-                batch = Batch(data, mask, lengths, item_masks, writer.ragged)
+                columns = writer.columns or writer.declared
+                batch = Batch(data, mask, lengths, item_masks, writer.ragged, columns=columns)
             except SchemaError as error:
                 raise SchemaError(f"{self._name}: {error}") from error
             handle.appending = True
@@ -327,6 +339,7 @@ class Table:
     def __reduce__(self) -> Any:
         """Pickle as path and name: the copy opens the file again, for reading."""
         self._handle.check_open()
+        self._keep_up()
         return self._handle.reopen, (self._handle.location, self.name)
 
     def reading_end(self) -> TableReader:
@@ -341,6 +354,14 @@ class Table:
         """Read while the file stays as it is."""
         return self._handle.steadily(lambda: call(self._reader_now()))
 
+    def _keep_up(self) -> None:
+        """Go by the name that the table has now, after something was moved or removed."""
+        moves = len(self._handle.sums.moves)
+        if self._moves != moves:
+            self._h5 = self._handle.found_again(self._group, self._name)
+            self._name = str(self._h5.name)
+            self._reader, self._moves = None, moves
+
     def _reader_now(self) -> TableReader:
         """Return the reading end, made anew where the file was written to since."""
         handle = self._handle
@@ -350,6 +371,7 @@ class Table:
             return self._reader
         with handle.lock, deferred_signals:
             handle.check_open()  # another thread may have closed it while this one waited
+            self._keep_up()
             writer = handle.writer_of(self._address)
             if writer is not None:
                 writer.flush(sync_only=handle.immediate)

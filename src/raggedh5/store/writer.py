@@ -143,6 +143,11 @@ class TableWriter:
         return self._count
 
     @property
+    def is_saved(self) -> bool:
+        """Whether all of them are in the file."""
+        return self.length == self._count
+
+    @property
     def streams(self) -> list[Stream]:
         """The streams of all buffers."""
         return self._streams

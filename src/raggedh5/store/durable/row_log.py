@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from raggedh5.errors import FormatError
-from raggedh5.store.facts import name_of
 from raggedh5.store.stream import Stream
 
 __all__ = ["LoggedItems", "LoggedRows", "Logging", "RowLog", "last_name", "read_rows"]
@@ -28,7 +27,9 @@ _LENGTH = struct.Struct("<Q")
 class Logging(Protocol):
     """A writing end whose rows can be logged."""
 
+    handle: Any
     h5: Any
+    name: str
     is_table: bool
 
     @property
@@ -94,7 +95,7 @@ class RowLog:
             number = self._numbers.get(writer)
             if number is None:
                 number = len(self._numbers) + len(named)
-                path = name_of(writer.h5.id)  # it may have been given another name
+                path = writer.handle.sums.path_now(writer.h5.id, writer.name)
                 if path is None:
                     return None
                 names = [[last_name(stream), stream.item_bytes] for stream in streams]
