@@ -14,8 +14,6 @@ PARTS = ["convert crystals"]
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 HELP = re.compile(r"<!-- help: ([\w -]+) -->\n```text\n(.*?)```", re.DOTALL)
 SHOWN = dict(HELP.findall(PAGE.read_text()))
-    re.findall(r"<!-- help: ([\w -]+) -->\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
-)
 
 
 def help_of(command: str) -> str:
