@@ -123,10 +123,11 @@ cdef int64_t encode_lz4(
     """Make a byte-shuffled LZ4 frame that spends no time on byte planes that hardly shrink.
 
     Params: level, typesize, blocksize, keep, gain, and `FILLED`: blocks behind these bytes are made
-    of zeros. The middle, the last and the first full block of others are tried whole; a plane that comes to more than `keep` 32nds of its length in all three is
-    stored as it is in every other. Where the others lose no more than `gain` 32nds of the three
-    blocks, the frame is a stored one. The scratch has room for a block and, behind it at a multiple
-    of 64, for LZ4's state; `room` is the chunk and a header.
+    of zeros. The middle, the last and the first full block of others are tried whole; a plane that
+    comes to more than `keep` 32nds of its length in all three is stored as it is in every other.
+    Where the others lose no more than `gain` 32nds of the three blocks, the frame of a chunk that
+    is filled is a stored one. The scratch has room for a block and, behind it at a multiple of 64,
+    for LZ4's state; `room` is the chunk and a header.
     """
     cdef int level = <int>params[0], typesize = <int>params[1]
     cdef int64_t blocksize = params[2], keep = params[3], gain = params[4]
@@ -169,7 +170,7 @@ cdef int64_t encode_lz4(
             at = end
             break
         at += size
-        if b == 0 and selective and saved * 32 <= PROBES * blocksize * gain:
+        if b == 0 and selective and filled == n and saved * 32 <= PROBES * blocksize * gain:
             at = end
             break
     d[0] = 2
