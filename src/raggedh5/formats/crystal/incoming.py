@@ -15,7 +15,13 @@ from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.counting import Counts, count_items, is_list_of_rows
 from raggedh5.formats.crystal.joining import joined
 from raggedh5.formats.crystal.schema import Field, Group, Schema
-from raggedh5.formats.crystal.values import array_or_lists, column_of, fitted, is_text
+from raggedh5.formats.crystal.values import (
+    array_or_lists,
+    column_of,
+    fits_as_it_is,
+    fitted,
+    is_text,
+)
 
 __all__ = ["Incoming", "incoming"]
 
@@ -100,8 +106,8 @@ def incoming(
         values = _cut(values, ready)
     for name, (spec, key, value) in values.items():
         _add(ready, name, spec, key, value, counts)
-    for spec in schema.of_group(group.name):
-        if spec.joined and spec.name not in values and all(n in values for n in spec.joined):
+    for spec in schema.joined_of(group.name):
+        if spec.name not in values and all(name in values for name in spec.joined):
             ready.data[spec.name] = joined([values[n][2] for n in spec.joined], counts)
             ready.columns[spec.name] = spec.column()
     return ready
@@ -129,6 +135,9 @@ def _cut(values: Values, ready: Incoming) -> Values:
 def _add(
     ready: Incoming, name: str, spec: Field | None, key: str, value: Any, counts: Counts
 ) -> None:
+    if spec is not None and fits_as_it_is(spec, value):  # the usual case, and a quick one
+        ready.data[name], ready.columns[name] = value, spec.column()
+        return
     if isinstance(value, np.ndarray) and value.ndim < 2:
         raise SchemaError(
             f"{where(key)}shape {value.shape} is wanted to begin with (structures, width)"

@@ -1,8 +1,8 @@
 """What a field of crystal structures is, and the groups that fields are of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from raggedh5.core.schema import STRING, Column
 from raggedh5.errors import SchemaError
@@ -107,13 +107,12 @@ class Field:
 
     def column(self, shape: tuple[int, ...] | None = None) -> Column:
         """Return the column that holds it, with another inner shape where one is given."""
-        return _column(self, self.shape if shape is None else shape)
+        return self._usual if shape is None else replace(self._usual, shape=shape)
 
-
-@cache
-def _column(field: Field, shape: tuple[int, ...]) -> Column:
-    attrs = {"meaning": field.meaning} | ({"units": field.units} if field.units else {})
-    return Column(field.dtype, shape, nested=field.nested, attrs=attrs)
+    @cached_property
+    def _usual(self) -> Column:
+        attrs = {"meaning": self.meaning} | ({"units": self.units} if self.units else {})
+        return Column(self.dtype, self.shape, nested=self.nested, attrs=attrs)
 
 
 class Schema:
@@ -155,6 +154,10 @@ class Schema:
             name: tuple(field for field in self.fields.values() if field.group == name)
             for name in self.groups
         }
+        self._joined = {
+            name: tuple(field for field in fields if field.joined)
+            for name, fields in self._of_group.items()
+        }
 
     def extend(self, fields: Iterable[Field], groups: Iterable[Group] = ()) -> "Schema":
         """Return a schema with more fields, in groups of its own as well where some are given."""
@@ -171,3 +174,7 @@ class Schema:
     def of_group(self, group: str) -> tuple[Field, ...]:
         """Return the fields of a group, in their order."""
         return self._of_group.get(group, ())
+
+    def joined_of(self, group: str) -> tuple[Field, ...]:
+        """Return those of them that can be made of others."""
+        return self._joined.get(group, ())

@@ -7,7 +7,6 @@ import numpy as np
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.inference import infer_column, is_strings
-from raggedh5.core.kept import kept_from_lengths
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
@@ -15,7 +14,7 @@ from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.counting import Counts, is_list_of_rows, lengths_of_rows
 from raggedh5.formats.crystal.schema import Field
 
-__all__ = ["array_or_lists", "column_of", "fitted", "is_text"]
+__all__ = ["array_or_lists", "column_of", "fits_as_it_is", "fitted", "is_text"]
 
 
 def array_or_lists(name: str, value: Any) -> Any:
@@ -40,6 +39,16 @@ def array_or_lists(name: str, value: Any) -> Any:
 def is_text(value: Any) -> bool:
     """Whether these are strings."""
     return is_strings(value)
+
+
+def fits_as_it_is(field: Field, value: Any) -> bool:
+    """Whether a padded array can be stored under a field of items without a look at it."""
+    if type(value) is not np.ndarray or field.is_string or field.nested:
+        return False
+    shape = value.shape
+    if len(shape) < 2 or shape[2:] != field.shape:
+        return False
+    return field.dtype != "?" or value.dtype == np.bool_
 
 
 def fitted(field: Field | None, name: str, value: Any, counts: Counts | None) -> Any:
@@ -138,13 +147,3 @@ def _rectangular(name: str, value: Any) -> Any:
     if array.dtype.kind not in "biufc":
         raise SchemaError(f"{where(name)}numbers are wanted, not {array.dtype}")
     return array
-
-
-def empty_ragged(column: Column, rows: int) -> Ragged:
-    """Return `rows` rows without an item, as a column of a table takes them."""
-    dtype = np.dtypes.StringDType() if column.is_string else column.dtype
-    offsets = np.zeros(rows + 1, np.int64)
-    values: Any = np.empty((0, *column.shape), dtype)
-    if column.nested:
-        values = Ragged(values, np.zeros(1, np.int64))
-    return Ragged(values, kept_from_lengths(np.zeros(rows, np.int64)).offsets if rows else offsets)
