@@ -209,7 +209,7 @@ def _hidden(values: Any) -> NDArray[np.bool_]:
     """Return which items of a masked array are hidden, or nulls among strings."""
     hidden: Any = np.zeros(len(values), np.bool_)
     if isinstance(values, np.ma.MaskedArray):
-        hidden = np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1)
+        hidden = np.ma.getmaskarray(values).any(axis=tuple(range(1, values.ndim)))
     elif values.dtype.kind == "T" and hasattr(values.dtype, "na_object"):
         hidden = [item is None for item in values.tolist()]
     return np.asarray(hidden, np.bool_)
