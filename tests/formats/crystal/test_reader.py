@@ -176,6 +176,7 @@ def test_data_frames(crystals, crystal_path, library):
     with CrystalFile(crystal_path) as found:
         frame = found.to_dataframe(library)
         few = found.to_dataframe(library, ["REF00003"], ["cell_matrix"])
+        assert len(found.to_dataframe(library, [])) == 0
         with pytest.raises(KeyError, match="atom_label"):
             found.to_dataframe(library, fields=["atom_label"])
         with pytest.raises(ValueError, match="pandas"):

@@ -64,7 +64,7 @@ def _split(name: str, array: Any, labels: tuple[str, ...]) -> list[tuple[str, An
     if len(labels) != np.prod(inner):
         places = itertools.product(*map(range, inner))
         labels = tuple("_".join(map(str, place)) for place in places)
-    flat = array.reshape(len(array), -1)
+    flat = array.reshape(len(array), int(np.prod(inner)))
     return [(f"{name}_{label}", flat[:, number]) for number, label in enumerate(labels)]
 
 
