@@ -2,6 +2,18 @@
 
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA, Field, Group, Schema
 from raggedh5.formats.crystal.initializer import DatasetInitializer
+from raggedh5.formats.crystal.populating import (
+    FailedStructure,
+    PopulateReport,
+    create_and_populate,
+)
+from raggedh5.formats.crystal.raw_json import (
+    initialize_hdf5_file,
+    list_refcodes,
+    read_raw_json,
+    read_structure,
+    write_structure_group,
+)
 from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
 
 __all__ = [
@@ -10,8 +22,16 @@ __all__ = [
     "SCHEMA",
     "ComputedDataWriter",
     "DatasetInitializer",
+    "FailedStructure",
     "Field",
     "Group",
+    "PopulateReport",
     "RawDataWriter",
     "Schema",
+    "create_and_populate",
+    "initialize_hdf5_file",
+    "list_refcodes",
+    "read_raw_json",
+    "read_structure",
+    "write_structure_group",
 ]
