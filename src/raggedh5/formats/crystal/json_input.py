@@ -23,25 +23,18 @@ def checked_refcode(refcode: Any) -> str:
     SchemaError
         If it is empty, no text, or cannot be the name of a group.
     """
-    if type(refcode) is not str:
-        try:
-            refcode = refcode.decode() if isinstance(refcode, bytes) else refcode
-        except UnicodeDecodeError as error:
-            raise SchemaError(f"the refcode {refcode!r} is not UTF-8") from error
-        if not isinstance(refcode, str):
-            raise SchemaError(f"a refcode is text, not {type(refcode).__name__} ({refcode!r})")
-        refcode = str(refcode)
-    if refcode.isalnum() and refcode.isascii():
-        return refcode
-    if not refcode.strip():
-        raise SchemaError(f"a refcode is not empty, as {refcode!r} is")
-    if "/" in refcode or "\0" in refcode or refcode in NOT_NAMES:
-        raise SchemaError(f"{refcode!r} cannot be a refcode: it cannot be the name of a group")
+    code: str = refcode if type(refcode) is str else _as_text(refcode)
+    if code.isalnum() and code.isascii():
+        return code
+    if not code.strip():
+        raise SchemaError(f"a refcode is not empty, as {code!r} is")
+    if "/" in code or "\0" in code or code in NOT_NAMES:
+        raise SchemaError(f"{code!r} cannot be a refcode: it cannot be the name of a group")
     try:
-        refcode.encode()
+        code.encode()
     except UnicodeEncodeError as error:
-        raise SchemaError(f"the refcode {refcode!r} cannot be stored as UTF-8") from error
-    return refcode
+        raise SchemaError(f"the refcode {code!r} cannot be stored as UTF-8") from error
+    return code
 
 
 def checked_json(value: Any, refcode: str) -> str:
@@ -108,6 +101,17 @@ def check_required(value: Any, text: str, required: Iterable[str], refcode: str)
             missing.append(field)
     if missing:
         raise SchemaError(f"structure {refcode!r} has no {', '.join(map(repr, missing))}")
+
+
+def _as_text(refcode: Any) -> str:
+    if isinstance(refcode, str):
+        return str(refcode)
+    if not isinstance(refcode, bytes):
+        raise SchemaError(f"a refcode is text, not {type(refcode).__name__} ({refcode!r:.100})")
+    try:
+        return refcode.decode()
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"the refcode {refcode!r} is not UTF-8") from error
 
 
 def _has(value: Any, field: str) -> bool:

@@ -19,7 +19,7 @@ from raggedh5.store.table import Table
 
 __all__ = ["CODEC", "PackedLayout", "create_packed"]
 
-CODEC = Blosc("zstd", level=1, shuffle=None, blocksize=1 << 16)
+CODEC = Blosc("zstd", level=1, shuffle=None, blocksize=1 << 15)
 """JSON shrinks to a fifth by it, as fast as it comes. A block is what is read for one structure."""
 
 WAITING = 1 << 20
@@ -149,7 +149,7 @@ class PackedLayout:
 
     def _take_note(self, codes: list[str]) -> None:
         """Take note of more rows of the table; the last one with a refcode counts."""
-        self._rows.update({code: row for row, code in enumerate(codes, self._known)})
+        self._rows.update(zip(codes, range(self._known, self._known + len(codes)), strict=True))
         self._known += len(codes)
 
     def _leave_out(self) -> None:

@@ -1,8 +1,9 @@
 """Whole files of structures as JSON, from whatever gives them one by one."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def create_and_populate(
     """
     codec = codec_for(compression, chunk_size)
     wanted = (required,) if isinstance(required, str) else tuple(required)
-    total = len(structures) if hasattr(structures, "__len__") else 0
+    total = len(structures) if isinstance(structures, Sized) else 0
     source = _given(structures)
     path = Path(path)
     if path.exists() and not overwrite:
@@ -170,8 +171,7 @@ def create_and_populate(
 def _given(structures: Structures) -> Iterator[tuple[Any, Callable[[], Any]]]:
     """Go through the structures: the refcode, and a function that returns the rest or raises."""
     if isinstance(structures, Mapping):
-        mapping = structures
-        return ((code, lambda code=code: _called(mapping[code])) for code in mapping)
+        return ((code, partial(_item, structures, code)) for code in structures)
     if isinstance(structures, (str, bytes)) or not hasattr(structures, "__iter__"):
         raise SchemaError(
             "structures are a mapping, or an iterable of pairs of refcode and structure, not "
@@ -196,7 +196,11 @@ def _from_pairs(pairs: Iterator[Any]) -> Iterator[tuple[Any, Callable[[], Any]]]
             yield "", _raising(SchemaError(f"no pair of refcode and structure: {pair!r:.100}"))
         else:
             code, value = pair
-            yield code, lambda value=value: _called(value)
+            yield code, partial(_called, value)
+
+
+def _item(structures: Mapping[Any, Any], code: Any) -> Any:
+    return _called(structures[code])
 
 
 def _called(value: Any) -> Any:
