@@ -20,7 +20,7 @@ class JsonCheck(BufferCheck):
 
     def look_at(self, values: NDArray[Any], start: int) -> None:
         """See `BufferCheck`."""
-        value = values.item() if values.size == 1 else None
+        value: Any = values.item() if isinstance(values, np.ndarray) else values
         try:
             text = value.decode() if isinstance(value, bytes) else value
         except UnicodeDecodeError as error:
