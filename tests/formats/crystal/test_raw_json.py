@@ -213,6 +213,38 @@ def test_closed_files_and_files_for_reading(path, packed):
         write_structure_group(str(path), "A", "1")
 
 
+@pytest.mark.parametrize("opened", [h5py.File, rh5.File])
+def test_nothing_is_written_to_a_file_that_was_closed(path, packed, opened):
+    with opened(initialized(path, packed), "r+") as h5:
+        write_structure_group(h5, "A", "1")
+    for call in (lambda: write_structure_group(h5, "B", "1"), lambda: read_raw_json(h5, "A")):
+        with pytest.raises((ClosedError, WriteError)):
+            call()
+    assert stored(path) == {"A": "1"}
+
+
+def test_a_live_reader_sees_what_replaces_what_it_knows(path, packed):
+    initialized(path, packed)
+    with rh5.File(path, "r+", durable="process") as file:
+        for code in "ABC":
+            write_structure_group(file, code, "1")
+    with rh5.File(path, "r+", durable="process") as file, rh5.File(path, live=True) as live:
+        assert read_raw_json(live, "C") == "1"
+        write_structure_group(file, "A", "2")
+        file.close()
+        live.refresh()
+        assert [read_raw_json(live, code) for code in "ABC"] == ["2", "1", "1"]
+
+
+def test_a_table_that_has_not_got_its_name_back(path):
+    with initialize_hdf5_file(path, packed=True) as h5:
+        write_structure_group(h5, "A", "1")
+    with rh5.File(path, "r+") as file:
+        file.move("structures", packed_layout.PENDING)
+    initialized(path, False)
+    assert stored(path) == {"A": "1"}
+
+
 def test_files_that_hold_something_else(path):
     with h5py.File(path, "w") as h5:
         h5["structures"] = [1, 2]

@@ -29,6 +29,11 @@ class GroupLayout:
         self._root = root
         self._groups: Any = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is open still."""
+        return bool(self._root)
+
     def write(self, refcode: str, text: str) -> None:
         """Write the JSON of a structure, in place of what there was.
 

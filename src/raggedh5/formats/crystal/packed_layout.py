@@ -17,7 +17,7 @@ from raggedh5.store.layout import Storage
 from raggedh5.store.raw_json import JSON, MEDIA_TYPE, RAW_JSON, REFCODE, STRUCTURES
 from raggedh5.store.table import Table
 
-__all__ = ["CODEC", "PackedLayout", "create_packed"]
+__all__ = ["CODEC", "PENDING", "PackedLayout", "create_packed"]
 
 CODEC = Blosc("zstd", level=1, shuffle=None, blocksize=1 << 15)
 """JSON shrinks to a fifth by it, as fast as it comes. A block is what is read for one structure."""
@@ -59,6 +59,7 @@ class PackedLayout:
         self._size = 0
         self._rows: dict[str, int] = {}
         self._known = 0
+        self._epoch = self._table.handle.epoch
         if self._table.handle.writable:
             self._look()
             file.before_flush(self.bring)
@@ -72,8 +73,7 @@ class PackedLayout:
         WriteError
             If the file cannot be written. What waits is tried again then.
         """
-        if not self._table.handle.writable:
-            self._table.handle.check_writable()
+        self._table.handle.check_writable()
         with self._lock:
             # One that waits comes last now, as it would have if it had been appended.
             self._waiting.pop(refcode, None)
@@ -138,12 +138,12 @@ class PackedLayout:
 
     def _look(self) -> None:
         """See which refcodes have come to the table."""
-        rows = len(self._table)
-        if rows == self._known:
+        rows, epoch = len(self._table), self._table.handle.epoch
+        if rows == self._known and epoch == self._epoch:
             return
         with self._lock:
-            if rows < self._known:
-                self._rows, self._known = {}, 0
+            if rows < self._known or epoch != self._epoch:  # it may be another table now
+                self._rows, self._known, self._epoch = {}, 0, epoch
             codes = self._table.take(slice(self._known, rows), [REFCODE])[REFCODE].tolist()
             self._take_note(codes)
 

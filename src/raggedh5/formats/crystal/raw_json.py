@@ -13,7 +13,7 @@ from raggedh5.formats.crystal.closest import unknown_refcode
 from raggedh5.formats.crystal.group_layout import GroupLayout
 from raggedh5.formats.crystal.json_input import checked_json, checked_refcode
 from raggedh5.formats.crystal.opened import file_of
-from raggedh5.formats.crystal.packed_layout import CODEC, PackedLayout, create_packed
+from raggedh5.formats.crystal.packed_layout import CODEC, PENDING, PackedLayout, create_packed
 from raggedh5.store.file import File
 from raggedh5.store.opening import open_file
 from raggedh5.store.raw_json import STRUCTURES, layout_of
@@ -199,6 +199,9 @@ def prepare(file: File, packed: bool, codec: Any) -> None:
         If ``/structures`` is something else.
     """
     there = layout_of(file.h5)
+    if there is None and PENDING in file:  # its writer was killed when it gave it its name
+        file.move(PENDING, STRUCTURES)
+        there = layout_of(file.h5)
     if there == "groups" and packed:
         if len(file.h5[STRUCTURES]):
             raise SchemaError(
@@ -214,9 +217,13 @@ def prepare(file: File, packed: bool, codec: Any) -> None:
 
 def layout_in(h5: Any) -> Layout:
     """Return what reads and writes the structures of a file."""
+    layout: Layout
     known = _layouts.get(id(h5))
     if known is not None and known[0]() is h5:
-        return known[1]
+        layout = known[1]
+        # What is read live is opened again from time to time.
+        if isinstance(layout, PackedLayout) or layout.is_open:
+            return layout
     if isinstance(h5, File):
         h5.keys()  # raises where it is closed
         root = h5.h5
@@ -224,7 +231,7 @@ def layout_in(h5: Any) -> Layout:
         root = h5
         _check_file(h5)
     packed = layout_of(root) == "packed"
-    layout: Layout = PackedLayout(file_of(h5)) if packed else GroupLayout(root)
+    layout = PackedLayout(file_of(h5)) if packed else GroupLayout(root)
     _layouts[id(h5)] = weakref.ref(h5, partial(_forget, id(h5))), layout
     return layout
 
@@ -235,7 +242,7 @@ def _forget(number: int, _: object, known: dict[int, Any] = _layouts) -> None:
 
 def _check_file(h5: Any) -> None:
     """Refuse what is no open file."""
-    if not hasattr(h5, "id") or not hasattr(h5, "filename"):
+    if not hasattr(h5, "id") or not hasattr(type(h5), "filename"):
         raise SchemaError(f"an open h5py.File or raggedh5.File is wanted, not {type(h5).__name__}")
     if not h5:
         raise ClosedError("the h5py object is closed")
