@@ -207,7 +207,7 @@ def test_repair_of_a_sound_file(tmp_path, packed):
     """Many texts: more than a piece, and more than the memory of the child process many times."""
     given, path, target = many(3000 if packed else 200), tmp_path / "a.h5", tmp_path / "b.h5"
     create_and_populate(given, path, packed=packed)
-    organise(path, "number")
+    organise(path, "number", bins=3)
     assert repair(path, target).complete
     with h5py.File(target) as h5:
         assert {c: json.loads(read_raw_json(h5, c)) for c in list_refcodes(h5)} == given
