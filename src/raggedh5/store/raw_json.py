@@ -137,7 +137,7 @@ def write_in_group(groups: h5py.Group, name: str, text: str) -> bool:
         made = group.create_dataset(None, data=text)
         del group[RAW_JSON]
         group[RAW_JSON] = made
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         path = f"/{STRUCTURES}/{name}/{RAW_JSON}"
         raise WriteError(f"{path} could not be written: {error}") from error
     return True

@@ -88,6 +88,23 @@ def test_groups_that_others_wrote_are_read(path):
             read_structure(h5, "E")
 
 
+def test_odd_members_of_the_group_of_structures(path):
+    with h5py.File(path, "w") as h5:
+        h5["structures/DATASET"] = 7
+        h5["structures/SOFT"] = h5py.SoftLink("/nowhere")
+        h5["structures/EXTERNAL"] = h5py.ExternalLink("no.h5", "/x")
+        h5["structures/EMPTY/raw_json"] = h5py.Empty("S10")
+        for code in ("DATASET", "SOFT", "EXTERNAL"):
+            with pytest.raises(KeyError, match=f"no structure '{code}'\"$"):
+                read_raw_json(h5, code)
+            with pytest.raises(WriteError, match=f"/structures/{code}/raw_json"):
+                write_structure_group(h5, code, "1")
+        with pytest.raises(FormatError, match="not text"):
+            read_raw_json(h5, "EMPTY")
+        write_structure_group(h5, "EMPTY", "1")
+        assert read_raw_json(h5, "EMPTY") == "1"
+
+
 def test_a_file_without_structures_gets_groups(path):
     with h5py.File(path, "w") as h5:
         write_structure_group(h5, "ABACOF", "{}")

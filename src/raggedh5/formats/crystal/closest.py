@@ -22,7 +22,11 @@ def unknown_refcode(refcode: object, known: Iterable[str], path: str) -> KeyErro
     """
     text = str(refcode)
     begin, end = text[:ALIKE].upper(), text[-ALIKE:].upper()
-    alike = [name for name in known if name[:ALIKE].upper() == begin or name.endswith(end)]
+    alike = [
+        name
+        for name in known
+        if name != text and (name[:ALIKE].upper() == begin or name[-ALIKE:].upper() == end)
+    ]
     if len(alike) > MOST:
         longest = text[: ALIKE + 2].upper()
         alike = sorted(alike, key=lambda name: not name.upper().startswith(longest))[:MOST]
