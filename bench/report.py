@@ -19,6 +19,7 @@ from bench import (
     bench_dense,
     bench_durable,
     bench_random,
+    bench_raw_json,
     bench_read,
     bench_scaling,
     bench_write,
@@ -87,6 +88,15 @@ def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[]
             f"validate-{kind}-memory",
             lambda kind=kind, times=times: bench_care.measure(kind, "memory", times * rows, rounds),
         )
+    json_rounds = min(rounds, bench_raw_json.ROUNDS)
+    yield (
+        "json-write-memory",
+        lambda: bench_raw_json.measure("memory", bench_raw_json.STRUCTURES, json_rounds),
+    )
+    yield (
+        "random-json-memory",
+        lambda: bench_raw_json.measure_reads("memory", bench_raw_json.STRUCTURES, rounds),
+    )
     yield "virtual-memory", lambda: bench_copying.measure_virtual("memory", rounds)
     yield "scaling-memory", lambda: bench_scaling.measure("memory", rows // 4, rounds, peaks=peaks)
 

@@ -69,6 +69,16 @@ def extra_memory(figure: str) -> Callable[[Figures], float]:
     return lambda figures: figures[figure].contenders[OURS]["peak"] / 2**20
 
 
+def smaller(figure: str, name: str) -> Callable[[Figures], float]:
+    """Return how many times larger a contender's file is than the default's."""
+
+    def value(figures: Figures) -> float:
+        found = figures[figure].contenders
+        return found[name]["size"] / found[OURS]["size"]
+
+    return value
+
+
 def best_h5py_draw(figures: Figures) -> str:
     """Return the flat h5py file whose chunk size reads random rows soonest."""
     figure = figures["random-batch-memory"]
@@ -225,6 +235,26 @@ TARGETS = [
         at_most=True,
     ),
     ratio("64 random crystals, padded, beside the old layout", DRAWN, "h5py-vlen", 15),
+    ratio(
+        "100,000 structures as JSON, packed, beside h5py's group each",
+        "json-write-memory",
+        "h5py-groups",
+        20,
+    ),
+    quotient(
+        "create_and_populate, packed, beside groups",
+        "json-write-memory",
+        "create-packed",
+        "create-groups",
+        20,
+    ),
+    Target(
+        "the packed file, times smaller",
+        "json-write-memory",
+        smaller("json-write-memory", "h5py-groups"),
+        5,
+    ),
+    ratio("one structure of 100,000, packed", "random-json-memory", "h5py-groups", 1),
     Target(
         "merge --virtual, 100 parts with a million rows",
         "virtual-memory",

@@ -14,6 +14,7 @@ from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.damage import damage_told
 from raggedh5.store.file import File
 from raggedh5.store.index_group import is_index, read_attributes
+from raggedh5.store.raw_json import STRUCTURES, layout_of
 from raggedh5.store.table import Table
 from raggedh5.store.walk import outside_indexes, walk
 
@@ -26,7 +27,7 @@ def rows_by(
     value: Any,
     *,
     table: str | None = None,
-) -> NDArray[np.int64]:
+) -> NDArray[Any]:
     """Return the numbers of the rows that have a value, from an index that `organise` made.
 
     Parameters
@@ -45,7 +46,8 @@ def rows_by(
     Returns
     -------
     ndarray of int64, shape (rows,)
-        They rise; none where no row has the value. A copy, ready for `Table.take`.
+        They rise; none where no row has the value. A copy, ready for `Table.take`. Where the index
+        is of structures that have a group each, their refcodes in an array of StringDType.
 
     Raises
     ------
@@ -75,11 +77,14 @@ def rows_by(
     _check_rows(source, group, said)
     name = _name_of(group, str(said.get("values")), value)
     if name is None or name not in group:
-        return np.zeros(0, np.int64)
+        kind = np.dtypes.StringDType() if _in_groups(source, said) else np.dtype(np.int64)
+        return np.zeros(0, kind)
     try:
-        rows: NDArray[np.int64] = np.asarray(source[f"{group.name}/{name}"].read())
+        rows: NDArray[Any] = np.asarray(source[f"{group.name}/{name}"].read())
     except (AttributeError, KeyError, OSError, RuntimeError) as error:
         raise FormatError(f"{group.name}/{name} cannot be read: {error}") from error
+    if rows.ndim == 1 and rows.dtype.kind == "S":
+        return _decoded(group, name, rows)
     if rows.ndim != 1 or rows.dtype.kind not in "iu":
         raise FormatError(f"{group.name}/{name} does not hold row numbers")
     rows = rows.astype(np.int64)
@@ -122,12 +127,25 @@ def _check_rows(file: File, group: Any, said: dict[str, Any]) -> None:
         found = file[name]
     except KeyError:
         found = None
-    if not isinstance(found, Table) or len(found) != said.get("rows"):
-        rows = f"has {len(found):,} rows" if isinstance(found, Table) else "is gone"
+    known = isinstance(found, Table) or _in_groups(file, said)
+    if not known or len(found) != said.get("rows"):
+        rows = f"has {len(found):,} rows" if known else "is gone"
         raise FormatError(
             f"{group.name} was made when {name} had {said.get('rows')} rows; now it {rows}: "
             "organise the file again"
         )
+
+
+def _in_groups(file: File, said: dict[str, Any]) -> bool:
+    """Whether an index is of structures that have a group each."""
+    return said.get("table") == f"/{STRUCTURES}" and layout_of(file.h5) == "groups"
+
+
+def _decoded(group: Any, name: str, names: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.array([one.decode() for one in names.tolist()], np.dtypes.StringDType())
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{group.name}/{name} holds names that are not UTF-8") from error
 
 
 def _name_of(group: Any, kind: str, value: Any) -> str | None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from raggedh5.care.organising.group_json import group_json
 from raggedh5.care.organising.group_rows import BinChoice, group_rows
 from raggedh5.care.organising.grouping import Group, Grouping
 from raggedh5.care.organising.index import check_place, save_index
+from raggedh5.care.organising.json_key import JsonKey, find_json_key, refuse_sorting
 from raggedh5.care.organising.keys import Key, find_key
 from raggedh5.care.organising.sorted_copy import check_sortable, write_sorted
 from raggedh5.care.progress import Progress, silent
@@ -99,9 +101,13 @@ def organise(
         A column of a row table, with one string, integer, bool or real number a row; ``"size()"``
         (or ``"size"``, where there is no such column): how many items a row of a ragged table has;
         or ``"composition(column)"``: how often there is each string of that column among the items
-        of a row, as a formula in the order of Hill.
+        of a row, as a formula in the order of Hill. For structures that the file has as JSON (see
+        `raggedh5.formats.crystal.write_structure_group`), and where no table has it:
+        ``"space_group"``, ``"size"``, ``"composition"``, which are looked for where they usually
+        are; or the path of any other value, as ``"crystal.z_value"``. See
+        `raggedh5.care.organising.json_places`.
     table
-        Path of the table; None where only one can be meant.
+        Path of the table; None where only one can be meant. ``"structures"`` for those in JSON.
     bins
         Number of bins of the same width, or their edges, for numbers. Floating-point numbers need
         them.
@@ -160,27 +166,36 @@ def organise(
     if target is not None:
         check_target([source], target, overwrite)
     with damage_told(path), File(source, threads=threads) as file:
-        key = find_key(file, by, table)
+        key = _find(file, by, table)
+        if target is not None:
+            refuse_sorting(key)
         check_place(file, key, overwrite)
         shared = _sharing(file, key, tables) if target is not None else {}
         report: dict[str, Any] = {}
-        with Work(progress, len(key.table) * (1 + len(shared))) as work:
-            grouping = group_rows(key, bins, work)
+        with Work(progress, key.rows * (1 + len(shared))) as work:
+            if isinstance(key, JsonKey):
+                grouping = group_json(key, bins, work)
+            else:
+                grouping = group_rows(key, bins, work)
             if target is not None:
                 report = _sort(file, target, overwrite, key, grouping, shared, work)
     place = None
     if index:  # all of it at one blow, whatever happens meanwhile
         with damage_told(path), File(source, "r+", durable="disk", threads=threads) as file:
-            place = save_index(file, find_key(file, by, table), grouping)
+            place = save_index(file, _find(file, by, table), grouping)
     return OrganiseReport(
         str(source), key.name, key.text, grouping.rows, grouping.groups, place, **report
     )
 
 
-def _sharing(file: File, key: Key, names: Iterable[str] | None) -> dict[str, Any]:
+def _find(file: File, by: str, table: str | None) -> Key | JsonKey:
+    return find_json_key(file, by, table) or find_key(file, by, table)
+
+
+def _sharing(file: File, key: Key | JsonKey, names: Iterable[str] | None) -> dict[str, Any]:
     """Return the h5py objects of tables and arrays that share the rows of the key's table."""
     found, arrays = file.contents()
-    rows = len(key.table)
+    rows = key.rows
     if names is None:
         asked = [
             name
@@ -213,7 +228,7 @@ def _sort(
     file: File,
     target: Path,
     overwrite: bool,
-    key: Key,
+    key: Key | JsonKey,
     grouping: Grouping,
     shared: dict[str, Any],
     work: Work,

@@ -68,6 +68,9 @@ def command(
       composition(COLUMN)  how often there is each string of a column among the
                            items of a row, as the formula C6H6
 
+    Structures that FILE has as JSON are grouped by what is in it: space_group, size (how many
+    atoms), composition, or the path of any other value, as crystal.z_value.
+
     The index is a group beside the table, by_COLUMN, by_size or by_composition, with a dataset of
     row numbers for each value. FILE is changed in place for it.
     """  # noqa: D301 - click knows a paragraph that is to stay as it is by its backspace

@@ -419,7 +419,17 @@ class File:
             If the file cannot be written. What could not be stored is kept, and tried again.
         """
         self._handle.check_open()
+        for step in list(self._handle.flush_steps):
+            step()
         closing.flush(self._handle, self._links)
+
+    def before_flush(self, step: Callable[[], None]) -> None:
+        """Have something done at the beginning of every `flush`, as to append what waits.
+
+        `close` does not do it: see `before_close`.
+        """
+        self._handle.check_open()
+        self._handle.flush_steps.append(step)
 
     def before_close(self, step: Callable[[], None]) -> None:
         """Have something done at the beginning of `close`, while rows can be appended still.

@@ -89,6 +89,8 @@ class Handle:
         Whose cache is used here, too: of such a file, the virtual one.
     last_steps : list of callable
         What is to be done before the file is closed, while rows can be appended still.
+    flush_steps : list of callable
+        What is to be done before the file is flushed.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Handle:
         self.parts: dict[str, Handle] = {}
         self.lender: Handle | None = None
         self.last_steps: list[Callable[[], None]] = []
+        self.flush_steps: list[Callable[[], None]] = []
         self._sharing = threading.Lock()
         self._cache_left = CACHE
         self._given_back: deque[int] = deque()

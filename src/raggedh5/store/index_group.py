@@ -7,6 +7,7 @@ docs/format.md.
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,13 +43,13 @@ class IndexEntry:
     """One group of rows.
 
     ``name`` is that of its link, ``attributes`` are what the value is, and ``pieces`` make its
-    `count` row numbers.
+    `count` row numbers; or the names of members of a group, as UTF-8.
     """
 
     name: str
     count: int
     attributes: Mapping[str, Any]
-    pieces: Iterable[NDArray[np.int64]]
+    pieces: Iterable[NDArray[np.int64]] | Iterable[NDArray[np.bytes_]]
 
 
 def is_index(item: object) -> bool:
@@ -142,9 +143,13 @@ def _readable(group: h5py.Group) -> Iterator[None]:
 
 
 def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
-    if entry.count < COMPRESSED:
+    pieces = iter(entry.pieces)
+    first = next(pieces, np.zeros(0, np.int64))
+    if first.dtype.kind == "S":
+        dataset = _write_names(group, entry.name, np.concatenate([first, *pieces]))
+    elif entry.count < COMPRESSED:
         # There may be very many: by h5py's low level, in a third of the time.
-        rows = np.concatenate([np.zeros(0, np.int64), *entry.pieces])
+        rows = np.concatenate([first, *pieces])
         properties, links = _properties(entry.count < COMPACT)
         name, space = entry.name.encode(), h5s.create_simple((entry.count,))
         dataset = h5d.create(group.id, name, h5t.STD_I64LE, space, properties, links)
@@ -153,7 +158,7 @@ def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
         options = {"chunks": (min(CHUNK, entry.count),), **Blosc().keywords()}
         large = group.create_dataset(entry.name, (entry.count,), np.int64, **options)
         at = 0
-        for piece in entry.pieces:
+        for piece in itertools.chain([first], pieces):
             large[at : at + len(piece)] = piece
             at += len(piece)
         dataset = large.id
@@ -165,6 +170,13 @@ def _write_entry(group: h5py.Group, entry: IndexEntry) -> None:
             set_number(dataset, key, int(value))
         else:
             h5py.Dataset(dataset).attrs[key] = value
+
+
+def _write_names(group: h5py.Group, link: str, names: NDArray[np.bytes_]) -> Any:
+    options = {"chunks": (min(CHUNK, len(names)),), **Blosc().keywords()}
+    kind = h5py.string_dtype("utf-8", max(names.dtype.itemsize, 1))
+    more = options if len(names) >= COMPRESSED else {}
+    return group.create_dataset(link, data=names.astype(kind), dtype=kind, **more).id
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import numpy as np
 from raggedh5.care.checking.buffer_checks import open_pieces
 from raggedh5.care.checking.findings import Findings
 from raggedh5.care.checking.jobs import Job, run_jobs
+from raggedh5.care.checking.json_checks import JsonCheck, is_text_of_one
 from raggedh5.care.checking.table_checks import Check, TableChecks
 from raggedh5.care.checking.value_checks import finite_reason, values_check
 from raggedh5.care.isolation.pulse import Pulse
@@ -20,6 +21,7 @@ from raggedh5.store.facts import Facts
 from raggedh5.store.file import File
 from raggedh5.store.handle import Handle, Verify
 from raggedh5.store.pieces import Pieces
+from raggedh5.store.raw_json import is_raw_json
 from raggedh5.store.stored_sums import GROUP, lists_of
 from raggedh5.store.walk import Found, attributes, survey
 
@@ -128,6 +130,10 @@ class _Checking:
             return
         self.pieces.append(pieces)
         self._check_kept_rows(pieces)
+        said = attributes(found.item)[0]
+        if is_raw_json(found.path, said) and is_text_of_one(facts):
+            self.checks.append(JsonCheck(pieces, self.findings, self._add))
+            return
         stop = facts.shape[0] if facts.shape else 0
         why = finite_reason(facts, self.finite)
         self.checks.append(values_check(pieces, self.findings, self._add, stop, why))

@@ -83,7 +83,7 @@ class StringCheck:
             return
         if bounds[0] < 0 or (np.diff(bounds) < 0).any() or bounds[-1] > self.data.shape[0]:
             return
-        self._each_run(start, bounds, self._utf8)
+        self._each_run(start, bounds, self.look_at)
         if self.distinct:
             self._each_run(start, bounds, self._hash)
 
@@ -104,7 +104,8 @@ class StringCheck:
                 pass
             low = high
 
-    def _utf8(self, first: int, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+    def look_at(self, first: int, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        """Check strings that could be read; `first` is the number of the first one."""
         bad = find_not_utf8(data, offsets)
         if bad >= 0:
             name = self.data.facts.name

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from raggedh5.care.checking.buffer_checks import BufferCheck, open_pieces
 from raggedh5.care.checking.findings import Findings
+from raggedh5.care.checking.json_checks import JsonColumnCheck
 from raggedh5.care.checking.string_checks import StringCheck
 from raggedh5.care.checking.value_checks import CodeCheck, OffsetCheck, finite_reason, values_check
 from raggedh5.core.form import FieldForm, TableForm
@@ -18,6 +19,7 @@ from raggedh5.store.field_readers import NumberReader
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import open_buffers, open_offsets, read_form, read_form_text, read_length
 from raggedh5.store.pieces import Pieces
+from raggedh5.store.raw_json import JSON, MEDIA_TYPE
 from raggedh5.store.walk import attributes, members
 
 __all__ = ["Check", "TableChecks"]
@@ -226,7 +228,9 @@ class TableChecks:
             self._check_numbers(field, pieces, values.shape[0])
             return
         self.checks.append(BufferCheck(values, self.findings, self.done))
-        self.checks.append(StringCheck(offsets, values, self.findings, count, distinct))
+        said = attributes(offsets.facts.dataset)[0]
+        kind = StringCheck if distinct or said.get(MEDIA_TYPE) != JSON else JsonColumnCheck
+        self.checks.append(kind(offsets, values, self.findings, count, distinct))
 
     def _check_numbers(self, field: FieldForm, pieces: dict[str, Pieces], stop: int) -> None:
         values = pieces[field.values]

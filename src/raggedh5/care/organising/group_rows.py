@@ -1,6 +1,7 @@
 """The rows of a table into groups, by the values of a key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from raggedh5.core.dictionary import Dictionary
 from raggedh5.errors import SchemaError
 from raggedh5.store.items import ItemReader
 
-__all__ = ["BinChoice", "group_rows"]
+__all__ = ["BinChoice", "group_numbers", "group_rows", "group_texts"]
 
 ROWS = PIECE // 8
 """Row sizes that are worked out together."""
 
 BinChoice = int | Sequence[int | float] | None
+
+Read = Callable[["Work | None"], Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]]
 
 
 def group_rows(key: Key, bins: BinChoice, work: Work) -> Grouping:
@@ -56,17 +59,47 @@ def group_rows(key: Key, bins: BinChoice, work: Work) -> Grouping:
             _refuse_bins(key, bins)
             return _by_strings(items, key, work)
         dtype = np.dtype(spec.dtype)
+    return group_numbers(key, dtype, bins, partial(_numbers, items, key), work)
+
+
+def group_texts(
+    key: Any, bins: BinChoice, texts: Iterable[str], codes: Sequence[NDArray[np.int32]]
+) -> Grouping:
+    """Return the groups of texts that are known, and numbered; -1 where one is missing."""
+    _refuse_bins(key, bins)
+    numbering = Numbering(key.text, texts, codes)
+    return numbering.finish([Group(text, text, 0) for text in numbering.values])
+
+
+def group_numbers(
+    key: Any, dtype: np.dtype[Any], bins: BinChoice, read: Read, work: Work
+) -> Grouping:
+    """Return the groups of numbers or bools.
+
+    Parameters
+    ----------
+    key
+        What they are, for messages.
+    dtype
+        Theirs.
+    bins
+        Number of bins, or their edges.
+    read
+        Goes through the numbers, and which of them are there; given a work, it is told.
+    work
+        Told how many rows have been looked at.
+    """
     if dtype.kind == "b":
         _refuse_bins(key, bins)
     if bins is not None:
-        return _by_bins(items, key, bins, work)
+        return _by_bins(read, bins, key.text, work)
     if dtype.kind == "f":
         raise SchemaError(
             f"/{key.name}: {key.text!r} has floating-point numbers, of which hardly two are the "
             "same; give bins to group them"
         )
     numbering = Numbering(key.text)
-    for values, there in _numbers(items, key, work):
+    for values, there in read(work):
         numbering.add_numbers(values, there)
     kind = bool if dtype.kind == "b" else int
     return numbering.finish([Group(_label(v), kind(v), 0) for v in numbering.values])
@@ -82,17 +115,16 @@ def _by_strings(items: ItemReader, key: Key, work: Work) -> Grouping:
             raise Numbering(key.text).too_many() from error
         pieces.append(codes)  # -1 where one is missing, as here
         work.advance(stop - start)
-    numbering = Numbering(key.text, strings.categories, pieces)
-    return numbering.finish([Group(text, text, 0) for text in numbering.values])
+    return group_texts(key, None, strings.categories, pieces)
 
 
-def _by_bins(items: ItemReader, key: Key, choice: BinChoice, work: Work) -> Grouping:
+def _by_bins(read: Read, choice: BinChoice, by: str, work: Work) -> Grouping:
     if isinstance(choice, (int, np.integer)):
-        bins = _bins_over(items, key, int(choice))
+        bins = _bins_over(read, int(choice))
     else:
         bins = bins_of(() if choice is None else choice)
     pieces = []
-    for values, there in _numbers(items, key, work):
+    for values, there in read(work):
         codes = np.full(len(values), MISSING, np.int32)
         known = there.copy()
         if values.dtype.kind == "f":
@@ -107,14 +139,14 @@ def _by_bins(items: ItemReader, key: Key, choice: BinChoice, work: Work) -> Grou
         low = edges[number] if number >= 0 else None
         high = edges[number + 1] if number < len(bins) else None
         groups.append(Group(bins.label(number), bins.label(number), 0, low, high))
-    return Numbering(key.text, range(len(groups)), pieces).finish(groups)
+    return Numbering(by, range(len(groups)), pieces).finish(groups)
 
 
-def _bins_over(items: ItemReader, key: Key, number: int) -> Bins:
+def _bins_over(read: Read, number: int) -> Bins:
     """Return bins between the least and the greatest finite value."""
     low: Any = None
     high: Any = None
-    for values, there in _numbers(items, key, None):
+    for values, there in read(None):
         known = values[there & np.isfinite(values)]
         if len(known):
             least, most = known.min().item(), known.max().item()
@@ -146,6 +178,6 @@ def _label(value: Any) -> str:
     return str(value).lower()
 
 
-def _refuse_bins(key: Key, bins: BinChoice) -> None:
+def _refuse_bins(key: Any, bins: BinChoice) -> None:
     if bins is not None:
         raise SchemaError(f"/{key.name}: {key.text!r} has no numbers that could go into bins")

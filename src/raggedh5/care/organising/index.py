@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.care.organising.grouping import Group, Grouping
+from raggedh5.care.organising.json_key import JsonKey
 from raggedh5.care.organising.keys import Key
 from raggedh5.core.link_names import MISSING, link_name
 from raggedh5.errors import SchemaError
@@ -20,7 +21,7 @@ KINDS = {str: "str", bool: "bool", int: "int", float: "bins"}
 """What the values of a key are; the only float there is is NaN, which stands beside bins."""
 
 
-def check_place(file: File, key: Key, overwrite: bool) -> None:
+def check_place(file: File, key: Key | JsonKey, overwrite: bool) -> None:
     """Refuse to write an index where there is something else.
 
     Raises
@@ -42,7 +43,9 @@ def check_place(file: File, key: Key, overwrite: bool) -> None:
         )
 
 
-def save_index(file: File, key: Key, grouping: Grouping, *, in_order: bool = False) -> str:
+def save_index(
+    file: File, key: Key | JsonKey, grouping: Grouping, *, in_order: bool = False
+) -> str:
     """Write the index of a key to a file that is open for writing, in place of an older one.
 
     Parameters
@@ -73,15 +76,18 @@ def save_index(file: File, key: Key, grouping: Grouping, *, in_order: bool = Fal
         "values": "bins" if edges else KINDS.get(type(values[0]), "str") if values else "str",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+    names = key.names if isinstance(key, JsonKey) else None
     file.flush()
     parent = file.h5[key.folder] if key.folder else file.h5
-    path = write_index(parent, key.group, attributes, _entries(grouping, in_order))
+    path = write_index(parent, key.group, attributes, _entries(grouping, in_order, names))
     file.flush()
     return path
 
 
-def _entries(grouping: Grouping, in_order: bool) -> Iterator[IndexEntry]:
-    """Go through the groups with what the file is to say of them."""
+def _entries(
+    grouping: Grouping, in_order: bool, names: NDArray[np.bytes_] | None
+) -> Iterator[IndexEntry]:
+    """Go through the groups with what the file is to say of them: row numbers, or `names`."""
     pieces = grouping.rows_of_groups()
     ahead = None if in_order else next(pieces, None)
 
@@ -94,7 +100,8 @@ def _entries(grouping: Grouping, in_order: bool) -> Iterator[IndexEntry]:
     for number, group in enumerate(grouping.groups):
         first = int(grouping.starts[number])
         rows = _ranges(first, group.count) if in_order else rows_of(number)
-        yield IndexEntry(_link(group), group.count, _attributes(group), rows)
+        members = rows if names is None else (names[piece] for piece in rows)
+        yield IndexEntry(_link(group), group.count, _attributes(group), members)
 
 
 def _ranges(first: int, count: int) -> Iterator[NDArray[np.int64]]:

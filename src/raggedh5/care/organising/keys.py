@@ -10,7 +10,7 @@ from raggedh5.errors import SchemaError
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["Key", "find_key", "index_name"]
+__all__ = ["COMPOSITION", "SIZE", "Key", "find_key", "index_name"]
 
 SIZE = re.compile(r"size(?:\(\s*\))?")
 COMPOSITION = re.compile(r"composition\((?P<column>.*)\)", re.DOTALL)
@@ -36,6 +36,11 @@ class Key:
         if self.kind == "column":
             return self.column
         return f"{self.kind}({self.column})"
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table has."""
+        return len(self.table)
 
     @property
     def folder(self) -> str:

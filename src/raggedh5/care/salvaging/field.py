@@ -21,6 +21,10 @@ Salvaged = tuple[Any, Flags]
 """Values of items, of any kind that a batch may have, and which of them are right."""
 
 
+LONG = 64
+"""Values of a list from which on lists are picked one by one; an index would be much larger."""
+
+
 class FieldSalvage(Protocol):
     """Reads items of one column."""
 
@@ -82,13 +86,14 @@ class Lists:
         low = int(starts[fine].min(initial=np.iinfo(np.int64).max)) if fine.any() else 0
         high = int(stops[fine].max(initial=0))
         data, there = self._values.read(low, max(high, low))
-        broken = np.concatenate([[0], np.cumsum(~there)])
         starts, stops = np.where(fine, starts - low, 0), np.where(fine, stops - low, 0)
-        fine &= broken[starts] == broken[stops]
+        if not there.all():
+            broken = np.zeros(len(there) + 1, np.int32 if len(there) < 1 << 31 else np.int64)
+            np.cumsum(~there, out=broken[1:])
+            fine &= broken[starts] == broken[stops]
         lengths = np.where(fine, stops - starts, 0)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        index = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-        values = data[index]
+        values = data if fine.all() else _picked(data, starts, lengths, offsets)
         if self._strings:
             values, offsets = _without(values, offsets, _not_utf8(values, offsets, fine))
         return self._made(values, offsets), fine
@@ -153,6 +158,19 @@ def neighbours(bounds: Indices, known: Flags, extent: int) -> tuple[Indices, Ind
     fine[1:] &= ~falls[:-1]
     fine[:-1] &= ~falls[1:]
     return starts, stops, fine
+
+
+def _picked(
+    data: NDArray[Any], starts: Indices, lengths: Indices, offsets: Indices
+) -> NDArray[Any]:
+    """Return the values of lists, one behind the other."""
+    if len(data) > LONG * len(starts):
+        parts = zip(starts.tolist(), lengths.tolist(), strict=True)
+        return np.concatenate([data[:0], *(data[at : at + size] for at, size in parts if size)])
+    picked: NDArray[Any] = data[
+        np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))
+    ]
+    return picked
 
 
 def _not_utf8(values: NDArray[np.uint8], offsets: Indices, fine: Flags) -> Flags:

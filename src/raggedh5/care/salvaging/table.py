@@ -32,6 +32,9 @@ ROWS = 1 << 14
 BYTES = 1 << 24
 """Bytes of values that are read at once, unless one row has more."""
 
+LARGEST = 1 << 20
+"""Bytes that an item counts with at most: how many it has may be a lie."""
+
 
 class TableSalvage:
     """A table of a file that may be damaged.
@@ -102,7 +105,11 @@ class TableSalvage:
             main = field.codes or field.offsets or field.values
             extents.append(buffers[main].shape[0] - (main == field.offsets))
             values = buffers[field.values]
-            item_bytes += values.dtype.itemsize * int(np.prod(values.inner, dtype=np.int64)) + 8
+            value_bytes = values.dtype.itemsize * int(np.prod(values.inner, dtype=np.int64))
+            if main == field.offsets and values.shape:  # as many values as a list has
+                several = -(-values.shape[0] // max(extents[-1], 1))
+                value_bytes = min(value_bytes * several, LARGEST)
+            item_bytes += value_bytes + 8
         self._most_items = max(BYTES // item_bytes, 1)
         if self._offsets is not None:
             extents = [self._offsets.extent - 1]

@@ -15,6 +15,18 @@ from raggedh5.formats.crystal.geometry import (
 )
 from raggedh5.formats.crystal.initializer import DatasetInitializer
 from raggedh5.formats.crystal.legacy import LegacyDataset, LegacyView, legacy_view
+from raggedh5.formats.crystal.populating import (
+    FailedStructure,
+    PopulateReport,
+    create_and_populate,
+)
+from raggedh5.formats.crystal.raw_json import (
+    initialize_hdf5_file,
+    list_refcodes,
+    read_raw_json,
+    read_structure,
+    write_structure_group,
+)
 from raggedh5.formats.crystal.reader import CrystalFile
 from raggedh5.formats.crystal.schema import Field, Group, Schema
 from raggedh5.formats.crystal.validation import validate_batch
@@ -30,10 +42,12 @@ __all__ = [
     "ConversionReport",
     "CrystalFile",
     "DatasetInitializer",
+    "FailedStructure",
     "Field",
     "Group",
     "LegacyDataset",
     "LegacyView",
+    "PopulateReport",
     "RawDataWriter",
     "Schema",
     "WritingReport",
@@ -42,13 +56,19 @@ __all__ = [
     "cell_parameters",
     "cell_volume",
     "convert",
+    "create_and_populate",
     "density",
     "fractional_to_cartesian",
+    "initialize_hdf5_file",
     "legacy_view",
+    "list_refcodes",
     "matrix_volume",
     "pack_cif",
     "read_cif",
+    "read_raw_json",
+    "read_structure",
     "to_ase",
     "validate_batch",
     "write_batches",
+    "write_structure_group",
 ]
