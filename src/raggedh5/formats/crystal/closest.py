@@ -1,15 +1,39 @@
-"""Refcodes that somebody may have meant."""
+"""Names that somebody may have meant."""
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["unknown_refcode"]
+__all__ = ["closest", "unknown_refcode"]
 
 ALIKE = 2
 """Characters at the beginning, or at the end, that are the same in what is compared closely."""
 
 MOST = 2000
-"""Refcodes that are compared closely: that takes some microseconds for each."""
+"""Names that are compared closely: that takes some microseconds for each."""
+
+
+def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """Return the names that are most like one that is not among them, in upper or lower case.
+
+    Examples
+    --------
+    >>> closest("abacog", ["ABACOF", "ZZZVTY"])
+    ['ABACOF']
+    """
+    candidates = [other for other in names if other != name]
+    if len(candidates) > MOST:
+        begin, end = name[:ALIKE].upper(), name[-ALIKE:].upper()
+        candidates = [
+            other
+            for other in candidates
+            if other[:ALIKE].upper() == begin or other[-ALIKE:].upper() == end
+        ]
+    if len(candidates) > MOST:
+        longest = name[: ALIKE + 2].upper()
+        candidates.sort(key=lambda other: not other.upper().startswith(longest))
+        del candidates[MOST:]
+    by_upper = {other.upper(): other for other in candidates}
+    return [by_upper[near] for near in difflib.get_close_matches(name.upper(), by_upper, count)]
 
 
 def unknown_refcode(refcode: object, known: Iterable[str], path: str) -> KeyError:
@@ -18,19 +42,8 @@ def unknown_refcode(refcode: object, known: Iterable[str], path: str) -> KeyErro
     Examples
     --------
     >>> unknown_refcode("ABACOX", ["ABACOF", "ZZZZZZ"], "crystals.h5")
-    KeyError("crystals.h5: there is no structure 'ABACOX'; close to it are 'ABACOF'")
+    KeyError("crystals.h5 has no structure 'ABACOX'; the closest are 'ABACOF'")
     """
-    text = str(refcode)
-    begin, end = text[:ALIKE].upper(), text[-ALIKE:].upper()
-    alike = [
-        name
-        for name in known
-        if name != text and (name[:ALIKE].upper() == begin or name[-ALIKE:].upper() == end)
-    ]
-    if len(alike) > MOST:
-        longest = text[: ALIKE + 2].upper()
-        alike = sorted(alike, key=lambda name: not name.upper().startswith(longest))[:MOST]
-    by_upper: dict[str, str] = {name.upper(): name for name in alike}
-    close = difflib.get_close_matches(text.upper(), by_upper, n=3)
-    hint = f"; close to it are {', '.join(repr(by_upper[name]) for name in close)}" if close else ""
-    return KeyError(f"{path}: there is no structure {refcode!r}{hint}")
+    near = closest(str(refcode), known)
+    hint = f"; the closest are {', '.join(map(repr, near))}" if near else ""
+    return KeyError(f"{path} has no structure {refcode!r}{hint}")

@@ -3,7 +3,7 @@
 import weakref
 from typing import Any
 
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.schema import Schema
 from raggedh5.formats.crystal.structures import REFCODES, Structures
@@ -29,8 +29,6 @@ def file_of(h5: Any) -> File:
     ------
     SchemaError
         If it is neither.
-    WriteError
-        If it was opened for reading.
     """
     if isinstance(h5, File):
         return h5
@@ -43,10 +41,9 @@ def file_of(h5: Any) -> File:
         file = File(h5, "r+", buffered=True)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"an open h5py.File is wanted: {error}") from error
-    if file.h5.mode == "r":
-        raise WriteError(f"{file.path} was opened for reading; open it with mode 'w' or 'a'")
-    _files[id(h5)] = h5, file
-    file.before_close(lambda: _files.pop(id(h5), None) and None)
+    if file.h5.mode != "r":  # one that is read is not brought to its end by us
+        _files[id(h5)] = h5, file
+        file.before_close(lambda: _files.pop(id(h5), None) and None)
     return file
 
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from raggedh5.errors import FormatError
 from raggedh5.formats.crystal.ase_bridge import to_ase
+from raggedh5.formats.crystal.closest import closest
 from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.frames import to_frame
 from raggedh5.formats.crystal.opened import known_file
 from raggedh5.formats.crystal.records import to_records
-from raggedh5.formats.crystal.refcodes import Refcodes, closest
+from raggedh5.formats.crystal.refcodes import Refcodes
 from raggedh5.formats.crystal.schema import Field, Schema
 from raggedh5.formats.crystal.sources import Source, sources_of
 from raggedh5.formats.crystal.structures import REFCODE, REFCODES, missing_in

@@ -1,17 +1,14 @@
 """Structures by refcode."""
 
-import difflib
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Refcodes", "closest"]
+from raggedh5.formats.crystal.closest import unknown_refcode
 
-FEW = 20_000
-"""So many names are all compared; of more, those that begin in the same way."""
+__all__ = ["Refcodes"]
 
 
 class Refcodes:
@@ -63,9 +60,7 @@ class Refcodes:
         code = key.decode() if isinstance(key, bytes) else str(key)
         found = self._numbers().get(code)
         if found is None:
-            near = closest(code, self._numbers())
-            hint = f"; the closest are {', '.join(map(repr, near))}" if near else ""
-            raise KeyError(f"{self._path} has no structure {code!r}{hint}")
+            raise unknown_refcode(code, self._numbers(), self._path)
         if code in self._twice:
             raise KeyError(
                 f"{self._path} has {self._twice[code]} structures {code!r}: take them by number, "
@@ -114,23 +109,3 @@ class Refcodes:
                 self._twice = {code: n for code, n in Counter(codes).items() if n > 1}
             self._known = known
         return self._known
-
-
-def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Return the names that are most like one that is not among them.
-
-    Examples
-    --------
-    >>> closest("ABACOG", ["ABACOF", "ZZZVTY"])
-    ['ABACOF']
-    """
-    candidates = list(names)
-    if len(candidates) > FEW:
-        for length in (4, 3, 2, 1):
-            same = [one for one in candidates if one[:length].upper() == name[:length].upper()]
-            if same:
-                candidates = same[:FEW]
-                break
-        else:
-            return []
-    return difflib.get_close_matches(name, candidates, count)
