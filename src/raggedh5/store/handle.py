@@ -284,8 +284,9 @@ class Handle:
         """
         with self.lock, deferred_signals:
             writers = self.writers_now()
-            for writer in writers:  # all last chunks are coded at once
+            for writer in writers:  # the last chunks of all are coded together
                 writer.queue()
+                self.sink.advance()
             for writer in writers:
                 writer.flush()
             if self.immediate:
