@@ -8,7 +8,7 @@ import click
 from raggedh5.care.progress_bar import progress_bar
 from raggedh5.cli.report import show
 from raggedh5.cli.screen import in_bytes
-from raggedh5.formats.crystal.conversion import ConversionReport, convert
+from raggedh5.formats.crystal.legacy.conversion import ConversionReport, convert
 
 __all__ = ["command"]
 

@@ -1,10 +1,8 @@
 """Crystal structures: what analysis pipelines extract and compute, in ragged tables."""
 
-from raggedh5.formats.crystal.ase_bridge import to_ase
 from raggedh5.formats.crystal.cif import pack_cif, read_cif
-from raggedh5.formats.crystal.conversion import ConversionReport, convert
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA
-from raggedh5.formats.crystal.geometry import (
+from raggedh5.formats.crystal.geometry.cells import (
     cartesian_to_fractional,
     cell_matrix,
     cell_parameters,
@@ -13,25 +11,27 @@ from raggedh5.formats.crystal.geometry import (
     fractional_to_cartesian,
     matrix_volume,
 )
-from raggedh5.formats.crystal.initializer import DatasetInitializer
-from raggedh5.formats.crystal.legacy import LegacyDataset, LegacyView, legacy_view
-from raggedh5.formats.crystal.populating import (
+from raggedh5.formats.crystal.json_store.populating import (
     FailedStructure,
     PopulateReport,
     create_and_populate,
 )
-from raggedh5.formats.crystal.raw_json import (
+from raggedh5.formats.crystal.json_store.raw_json import (
     initialize_hdf5_file,
     list_refcodes,
     read_raw_json,
     read_structure,
     write_structure_group,
 )
-from raggedh5.formats.crystal.reader import CrystalFile
+from raggedh5.formats.crystal.legacy.conversion import ConversionReport, convert
+from raggedh5.formats.crystal.legacy.view import LegacyDataset, LegacyView, legacy_view
+from raggedh5.formats.crystal.reading.ase_bridge import to_ase
+from raggedh5.formats.crystal.reading.crystal_file import CrystalFile
 from raggedh5.formats.crystal.schema import Field, Group, Schema
-from raggedh5.formats.crystal.validation import validate_batch
-from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
-from raggedh5.formats.crystal.writing import BatchFailure, WritingReport, write_batches
+from raggedh5.formats.crystal.writing.initializer import DatasetInitializer
+from raggedh5.formats.crystal.writing.loop import BatchFailure, WritingReport, write_batches
+from raggedh5.formats.crystal.writing.validation import validate_batch
+from raggedh5.formats.crystal.writing.writers import ComputedDataWriter, RawDataWriter
 
 __all__ = [
     "FIELDS",

@@ -21,8 +21,8 @@ from raggedh5.formats.crystal.cif.batches import (
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 from raggedh5.formats.crystal.cif.reading import CifFailure, read_cif, shown
 from raggedh5.formats.crystal.cif.structure import CifStructure
-from raggedh5.formats.crystal.initializer import DatasetInitializer
-from raggedh5.formats.crystal.writers import ComputedDataWriter, RawDataWriter
+from raggedh5.formats.crystal.writing.initializer import DatasetInitializer
+from raggedh5.formats.crystal.writing.writers import ComputedDataWriter, RawDataWriter
 from raggedh5.store.file import File
 
 __all__ = ["PackCifReport", "pack_cif"]

@@ -11,7 +11,7 @@ from raggedh5.formats.crystal.cif.atoms import Atoms, atoms_of
 from raggedh5.formats.crystal.cif.elements import formula_weight
 from raggedh5.formats.crystal.cif.parser import require_gemmi
 from raggedh5.formats.crystal.cif.values import column, number, text
-from raggedh5.formats.crystal.geometry import cell_matrix, density, matrix_volume
+from raggedh5.formats.crystal.geometry.cells import cell_matrix, density, matrix_volume
 
 __all__ = ["CifStructure", "is_structure", "structure_of"]
 

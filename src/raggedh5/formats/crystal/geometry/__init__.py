@@ -1,0 +1,1 @@
+"""Cells and coordinates, for arrays and tensors alike."""

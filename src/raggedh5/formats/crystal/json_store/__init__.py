@@ -1,0 +1,1 @@
+"""Structures as JSON: in a group each, or packed in one table."""

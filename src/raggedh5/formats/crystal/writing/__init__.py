@@ -1,0 +1,1 @@
+"""Crystal structures on their way into tables."""

@@ -1,0 +1,246 @@
+"""Batches in any order, again, with gaps, with some of their fields: against a dict in memory."""
+
+from __future__ import annotations
+
+import contextlib
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import raggedh5 as rh5
+from raggedh5 import care
+from raggedh5.formats.crystal import (
+    ComputedDataWriter,
+    CrystalFile,
+    DatasetInitializer,
+    RawDataWriter,
+)
+
+COUNT = 9
+FIELDS = {
+    "atoms": ["atom_label", "atom_number", "atom_coords", "atom_charge", "atom_tag"],
+    "crystal": ["space_group", "z_value", "cell_lengths", "crystal_tag"],
+}
+SHAPES = {"atom_coords": (3,), "cell_lengths": (3,)}
+KINDS = {"atom_number": "i4", "atom_tag": "i8", "crystal_tag": "i8"}
+TEXT = {"atom_label", "space_group"}
+
+
+@st.composite
+def calls(draw):
+    """Return calls of the writers: group, first structure, items of each, fields, seed."""
+    made = []
+    for seed in range(draw(st.integers(1, 8))):
+        group = draw(st.sampled_from(sorted(FIELDS)))
+        start = draw(st.integers(0, COUNT - 1))
+        rows = draw(st.integers(1, COUNT - start))
+        lengths = draw(st.lists(st.integers(0, 3), min_size=rows, max_size=rows))
+        fields = draw(st.lists(st.sampled_from(FIELDS[group]), min_size=1, unique=True))
+        if draw(st.booleans()):
+            fields = FIELDS[group]
+        made.append((group, start, lengths, fields, seed))
+    return made
+
+
+def in_order():
+    """Return the calls of a pipeline that leaves nothing out."""
+    return [(g, a, [2, 1, 0], FIELDS[g], a) for a in range(0, COUNT, 3) for g in FIELDS]
+
+
+def values_of(field, lengths, seed):
+    """Return the values of each structure; those of a field of crystals are one each."""
+    rng = np.random.default_rng(hash((field, seed)) % 2**32)
+    rows = []
+    for length in lengths:
+        if field in TEXT:
+            rows.append([f"{field[0]}{seed}é{i}" for i in rng.integers(0, 9, length)])
+        else:
+            shape = (length, *SHAPES.get(field, ()))
+            rows.append(rng.integers(0, 99, shape).astype(KINDS.get(field, "f4")))
+    return rows
+
+
+class Model:
+    """What should be in the file: by group and structure its items, and values by field."""
+
+    def __init__(self):
+        self.lengths: dict[tuple[str, int], int] = {}
+        self.values: dict[tuple[str, int], dict[str, object]] = {}
+        self.fields: dict[str, set[str]] = {"atoms": set(), "crystal": set()}
+
+    def write(self, raw, group, start, lengths, fields, seed):
+        if group == "crystal":
+            lengths = [1] * len(lengths)
+        columns = {field: values_of(field, lengths, seed) for field in fields}
+        others = self.fields[group] - set(fields)
+        clash = [
+            start + i
+            for i, n in enumerate(lengths)
+            if others and self.lengths.get((group, start + i), n) != n
+        ]
+        batch = {}
+        width = max([*lengths, 1])
+        for field, rows in columns.items():
+            if group == "crystal":
+                batch[field] = [row[0] for row in rows]
+                if field not in TEXT:
+                    batch[field] = np.array(batch[field])
+            elif field in TEXT:
+                batch[field] = rows
+            else:
+                padded = np.full((len(rows), width, *SHAPES.get(field, ())), 55, rows[0].dtype)
+                for i, row in enumerate(rows):
+                    padded[i, : len(row)] = row
+                batch[field] = padded
+        if group == "atoms":
+            batch["n_atoms"] = np.array(lengths)
+        method = {"atoms": raw.write_raw_atom_data, "crystal": raw.write_raw_crystal_data}[group]
+        if clash:
+            with pytest.raises(rh5.SchemaError, match=f"number {clash[0]}"):
+                method(start, batch)
+            return
+        method(start, batch)
+        self.fields[group] |= set(fields)
+        for i, length in enumerate(lengths):
+            key = group, start + i
+            if self.lengths.get(key, length) != length:
+                self.values[key] = {}
+            self.lengths[key] = length
+            self.values.setdefault(key, {}).update({f: rows[i] for f, rows in columns.items()})
+
+    def check(self, crystals):
+        every = range(COUNT)
+        for number in every:
+            found = crystals[number]
+            for group, fields in self.fields.items():
+                key = group, number
+                length = self.lengths.get(key, 0)
+                for field in fields:
+                    wanted = self.values.get(key, {}).get(field)
+                    self._compare(found[field], wanted, length, group, (field, number))
+            if self.fields["atoms"]:
+                assert found["n_atoms"] == self.lengths.get(("atoms", number), 0)
+        padded = crystals.padded(every)
+        for field in self.fields["atoms"]:
+            for number in every:
+                length = self.lengths.get(("atoms", number), 0)
+                wanted = self.values.get(("atoms", number), {}).get(field)
+                found = padded[field][number, :length]
+                self._compare(found, wanted, length, "atoms", (field, number))
+        for group in self.fields:
+            lost = [n for n in every if (group, n) not in self.lengths]
+            if self.fields[group]:
+                assert crystals.missing.get(group, np.zeros(0)).tolist() == lost
+
+    def _compare(self, found, wanted, length, group, what):
+        if group == "crystal":
+            if wanted is None:
+                assert found is None, what
+            elif isinstance(wanted, list):
+                assert str(found) == wanted[0], what
+            else:
+                np.testing.assert_array_equal(found, wanted[0], str(what))
+            return
+        assert len(found) == length, what
+        if wanted is None:
+            hidden = [x is None for x in found.tolist()]
+            assert all(hidden) or np.ma.getmaskarray(found).all(), what
+        elif isinstance(wanted, list):
+            assert found.tolist() == wanted, what
+        else:
+            assert not np.ma.is_masked(found), what
+            np.testing.assert_array_equal(np.ma.getdata(found), wanted, str(what))
+
+
+OPTIONS = {
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+    "report_multiple_bugs": False,
+}
+
+
+@settings(max_examples=25, **OPTIONS)
+@given(calls=calls(), ours=st.booleans(), reopen=st.integers(0, 8))
+def test_what_was_written_last_is_read(tmp_path, calls, ours, reopen):
+    compare(tmp_path / "crystals.h5", calls, ours, reopen)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, **OPTIONS)
+@given(calls=calls(), ours=st.booleans(), reopen=st.integers(0, 8))
+def test_what_was_written_last_is_read_again_and_again(tmp_path, calls, ours, reopen):
+    compare(tmp_path / "crystals.h5", calls, ours, reopen)
+
+
+def compare(path, calls, ours, reopen):
+    """Make the calls, the first of them in one go, and compare with the model."""
+    path.unlink(missing_ok=True)
+    model = Model()
+    codes = [f"CODE{i:02d}" for i in range(COUNT)]
+    opener = rh5.File if ours else h5py.File
+
+    def go_on(mode, some, first=False):
+        with opener(path, mode) as h5_out:
+            if first:
+                DatasetInitializer(h5_out, codes, {}).initialize_datasets()
+            raw = RawDataWriter(h5_out)
+            for call in some:
+                model.write(raw, *call)
+            with CrystalFile(h5_out) as crystals:  # nothing of it is in order yet
+                model.check(crystals)
+
+    go_on("w", calls[:reopen], first=True)
+    if calls[reopen:]:
+        go_on("r+", calls[reopen:])
+    with CrystalFile(path) as crystals:
+        model.check(crystals)
+    with rh5.File(path) as file:
+        assert "pending" not in file
+        for name, table in file.tables().items():
+            assert name == "missing" or len(table) == COUNT
+    assert care.validate(path, isolated=False).valid
+
+
+def test_batches_in_order_are_not_written_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "raggedh5.formats.crystal.writing.structures.put_in_order",
+        lambda *a: pytest.fail("rewritten"),
+    )
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, ["A"] * COUNT).initialize_datasets()
+        model = Model()
+        for call in in_order():
+            model.write(RawDataWriter(h5_out), *call)
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        model.check(crystals)
+
+
+def test_a_killed_writer_leaves_what_it_flushed(tmp_path):
+    path = tmp_path / "crystals.h5"
+    model = Model()
+    with rh5.File(path, "w", durable="process") as file:
+        DatasetInitializer(file, [f"C{i}" for i in range(COUNT)]).initialize_datasets()
+        for call in [*in_order(), ("atoms", 1, [1, 1], ["atom_label", "atom_number"], 5)]:
+            with contextlib.suppress(rh5.SchemaError):
+                model.write(RawDataWriter(file), *call)
+        file.flush()
+        with CrystalFile(path, live=True) as crystals:  # as after a kill: nothing is finished
+            model.check(crystals)
+
+
+def test_computed_items_are_as_many_as_were_extracted(tmp_path):
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B", "C"]).initialize_datasets()
+        computed = ComputedDataWriter(h5_out)
+        ids = {"atom_fragment_id": np.full((2, 4), -1)}
+        with pytest.raises(rh5.SchemaError, match="atom_mask"):
+            computed.write_computed_atom_data(0, ids)
+        RawDataWriter(h5_out).write_raw_atom_data(0, {"atom_number": [[6, 1], [8]]})
+        computed.write_computed_atom_data(0, ids)
+        with pytest.raises(rh5.SchemaError, match="'C'"):
+            computed.write_computed_atom_data(1, ids)
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        assert crystals["A"]["atom_fragment_id"].tolist() == [-1, -1]
+        assert crystals["B"]["atom_fragment_id"].tolist() == [-1]
