@@ -380,10 +380,10 @@ class FailingOnce:
     def __getattr__(self, name):
         return getattr(self._real, name)
 
-    def work(self, source, stored):
+    def work(self, source, stored, filled=None):
         real = self._real
         if self.failures:
-            return real.work(source, stored)
+            return real.work(source, stored, filled)
         self.failures += 1
         return real.work(source, stored[:1])  # c-blosc finds that there is no room
 

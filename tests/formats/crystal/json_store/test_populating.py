@@ -13,9 +13,9 @@ from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.crystal import (
     create_and_populate,
     list_refcodes,
-    populating,
     read_structure,
 )
+from raggedh5.formats.crystal.json_store import populating
 
 
 @pytest.fixture(params=[False, True], ids=["groups", "packed"])

@@ -19,11 +19,11 @@ from raggedh5.errors import ClosedError, FormatError, SchemaError, WriteError
 from raggedh5.formats.crystal import (
     initialize_hdf5_file,
     list_refcodes,
-    packed_layout,
     read_raw_json,
     read_structure,
     write_structure_group,
 )
+from raggedh5.formats.crystal.json_store import packed_layout
 
 WATER = {"space_group": "P2_1/c", "atoms": [{"symbol": "O"}, {"symbol": "H"}], "name": "Eis Iβ"}
 
@@ -189,9 +189,9 @@ def test_an_unknown_refcode_names_those_like_it(path, packed):
     with initialize_hdf5_file(path, packed=packed) as h5:
         for code in ("ABACOF", "ABACOF01", "ZZZZZZ"):
             write_structure_group(h5, code, "{}")
-        with pytest.raises(KeyError, match=r"'ABACOX'; close to it are 'ABACOF', 'ABACOF01'"):
+        with pytest.raises(KeyError, match=r"'ABACOX'; the closest are 'ABACOF', 'ABACOF01'"):
             read_structure(h5, "ABACOX")
-        with pytest.raises(KeyError, match=r"close to it are 'ZZZZZZ'"):
+        with pytest.raises(KeyError, match=r"the closest are 'ZZZZZZ'"):
             read_structure(h5, "zzzzzz")
         with pytest.raises(KeyError, match=r"no structure 'QQ'\"$"):
             read_structure(h5, "QQ")
