@@ -297,8 +297,14 @@ def test_a_list_among_numbers_and_slices_is_what_h5py_returns(arrays, data):
     n = dataset.shape[where]
     chosen = sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1)))
     mask = np.isin(np.arange(n), chosen)
+    others = (*parts[:where], slice(None), *parts[where + 1 :])
     for parts[where] in (chosen, np.array(chosen), mask):
-        want = dataset[tuple(parts)]
+        try:
+            want = dataset[tuple(parts)]
+        except ValueError as error:  # h5py itself, where many rows meet an empty slice
+            assert "hyperslab" in str(error)
+            want = np.take(values[name], chosen, axis=where)[others]
+            assert want.size == 0
         for found in (file[name][tuple(parts)], rh5.read_dataset(dataset, tuple(parts))):
             assert np.shape(found) == np.shape(want)
             assert np.array_equal(found, want)
