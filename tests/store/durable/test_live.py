@@ -90,7 +90,12 @@ def test_several_readers_and_threads(path, writer):
     def read(reader):
         try:
             while not over.is_set():
-                ragged = reader["t"].read()["x"]
+                try:
+                    ragged = reader["t"].read()["x"]
+                except rh5.WriteError as error:
+                    if "so often" not in str(error):  # as it may be on a busy machine
+                        raise
+                    continue
                 wanted = np.repeat(np.arange(1, len(ragged) // 3 + 1), 3)
                 if ragged.values.tolist() != np.repeat(wanted, wanted % 5).tolist():
                     wrong.append(ragged)
