@@ -48,8 +48,6 @@ class RawDataWriter(_DataWriter):
         The fields.
     """
 
-    computed = False
-
     def write_raw_crystal_data(self, start: int, crystal_parameters: Batch) -> None:
         """Write cells, space groups and the like: one value a structure."""
         self._write("crystal", start, crystal_parameters)
@@ -80,25 +78,20 @@ class RawDataWriter(_DataWriter):
 
 
 class ComputedDataWriter(_DataWriter):
-    """Writes what was computed from it.
+    """Writes what was computed of the structures; batches, parameters and errors: `RawDataWriter`.
 
-    All methods take the number of the batch's first structure, and its values by field: NumPy
-    arrays, torch tensors on any device, or nested lists, padded to (structures, width, ...);
-    strings are lists of lists. Batches may come in any order, and again: what came last holds. A
-    field that a batch lacks can come later, and is null otherwise; one that
-    `raggedh5.formats.crystal.SCHEMA` does not have is stored as it is. All of them raise
-    `SchemaError`, which names field and structure, if a batch does not fit, and write nothing of
-    it then; and `WriteError` if the file cannot be written.
-
-    Parameters
-    ----------
-    h5_out
-        The file that `DatasetInitializer` made ready. Whoever opened it closes it; everything is
-        in it then.
-    validate
-        Check every batch first as `validate_batch` does: for required fields, NaN and infinity.
-    schema
-        The fields.
+    Examples
+    --------
+    >>> import h5py, numpy as np, pathlib, tempfile
+    >>> from raggedh5.formats.crystal import CrystalFile, DatasetInitializer, cell_matrix
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "crystals.h5"
+    >>> cells = cell_matrix([[4.0, 4.0, 5.0]], [[90, 90, 120]])
+    >>> with h5py.File(path, "w") as h5_out:
+    ...     DatasetInitializer(h5_out, ["QUARTZ"]).initialize_datasets()
+    ...     ComputedDataWriter(h5_out).write_computed_crystal_data(0, {"cell_matrix": cells})
+    >>> with CrystalFile(path) as crystals:
+    ...     crystals["QUARTZ"]["cell_matrix"].round(2).tolist()
+    [[4.0, 0.0, 0.0], [-2.0, 3.4600000381469727, 0.0], [0.0, 0.0, 5.0]]
     """
 
     computed = True
