@@ -89,7 +89,7 @@ def test_it_goes_on_past_what_fails(path, packed):
     report = create_and_populate(given, path, required=["n", "deep.x"], packed=packed)
     assert stored(path) == {"A": given[0][1], "L": {"n": 2, "deep": {"x": None}}}
     assert (report.given, report.written) == (13, 2)
-    why = {failed.number: (failed.refcode, failed.why) for failed in report.failed}
+    why = {failed.number: (failed.refcode, failed.reason) for failed in report.failed}
     assert sorted(why) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]
     assert why[2][0] == "B/C"
     assert why[3] == ("C", "RuntimeError: the database is gone")
@@ -115,7 +115,7 @@ def test_a_mapping_that_raises_for_some(path, packed):
 
     report = create_and_populate(Lazy(), path, packed=packed)
     assert stored(path) == {"A": ["A"], "C": ["C"]}
-    assert [(failed.refcode, failed.why) for failed in report.failed] == [("B", "KeyError: 'B'")]
+    assert [(failed.refcode, failed.reason) for failed in report.failed] == [("B", "KeyError: 'B'")]
 
 
 def test_a_generator_that_raises_ends_and_is_reported(path, packed):
@@ -125,7 +125,7 @@ def test_a_generator_that_raises_ends_and_is_reported(path, packed):
 
     report = create_and_populate(generate(), path, packed=packed)
     assert stored(path) == {"A": 1}
-    assert [failed.why for failed in report.failed] == ["OSError: no such table"]
+    assert [failed.reason for failed in report.failed] == ["OSError: no such table"]
 
 
 def test_an_iterator_that_always_raises_is_given_up(path, packed):

@@ -38,7 +38,7 @@ class FailedStructure:
 
     number: int
     refcode: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
