@@ -137,7 +137,8 @@ def batch(crystals: Crystals, table: str, start: int, stop: int, *, counted: boo
             made[name] = padded
     if counted and group.mask:
         made[group.mask] = np.arange(width) < counts[:, None]
-        made[group.count] = counts.copy()
+        if group.count:
+            made[group.count] = counts.copy()
     return made
 
 
@@ -167,14 +168,19 @@ def _flat(group, columns, rows, counts):
 def write(raw, computed, crystals: Crystals, start: int, stop: int, tables=None, change=None):
     """Call all methods of the writers for the structures start:stop."""
     for table in tables or crystals.tables:
-        name = table.removesuffix("_computed")
         values = batch(crystals, table, start, stop)
         if change is not None:
             values = change(table, values)
-        if table.endswith("_computed") or SCHEMA.groups[name].derived:
-            getattr(computed, COMPUTED[name])(start, values)
-        else:
-            getattr(raw, RAW[name])(start, values)
+        write_table(raw, computed, table, start, values)
+
+
+def write_table(raw, computed, table: str, start: int, values: dict):
+    """Call the method that writes to a table."""
+    name = table.removesuffix("_computed")
+    if table.endswith("_computed") or SCHEMA.groups[name].derived:
+        getattr(computed, COMPUTED[name])(start, values)
+    else:
+        getattr(raw, RAW[name])(start, values)
 
 
 def write_file(path, crystals, *, step=8, opener=h5py.File, change=None):

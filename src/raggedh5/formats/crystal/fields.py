@@ -20,8 +20,8 @@ GROUPS = (
     Group("crystal", per_structure=True),
     Group("atoms", mask="atom_mask", count="n_atoms"),
     Group("bonds", mask="bond_mask", count="n_bonds"),
-    Group("bond_angles", derived=True),
-    Group("torsions", derived=True),
+    Group("bond_angles", derived=True, mask="bond_angles_mask"),
+    Group("torsions", derived=True, mask="torsions_mask"),
     Group("inter_cc", mask="inter_cc_mask", count="inter_cc_n_contacts"),
     Group("intra_cc", mask="intra_cc_mask", count="intra_n_contacts"),
     Group("inter_hb", mask="inter_hb_mask", count="inter_hb_n_hbonds"),
@@ -29,6 +29,7 @@ GROUPS = (
     Group(
         "fragments",
         derived=True,
+        mask="fragments_mask",
         count="n_fragments",
         owner="fragment_structure_id",
         inner_mask="fragment_atom_mask",

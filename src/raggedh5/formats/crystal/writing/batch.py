@@ -6,10 +6,13 @@ from typing import Any
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
 
-__all__ = ["MOLECULES", "REFCODES_OF_BATCH", "START_OF_BATCH", "group_of_key", "parts_of"]
+__all__ = ["MOLECULES", "REFCODE", "REFCODES_OF_BATCH", "START_OF_BATCH", "parts_of"]
 
 MOLECULES = "molecules"
 """A key for bond angles and torsions together, as one method writes both."""
+
+REFCODE = "refcode_list"
+"""The field that says which structures a batch has; it may be among those of any group."""
 
 REFCODES_OF_BATCH = "refcodes"
 START_OF_BATCH = "start"
@@ -39,9 +42,8 @@ def parts_of(
         if not isinstance(values, Mapping):
             raise SchemaError(f"{key!r} is no dict of values by field")
         if key.removesuffix(COMPUTED) == MOLECULES:
-            for field, value in values.items():
-                name = group_of_key(schema, field)
-                parts[name] = {**parts.get(name, {}), field: value}
+            for name, part in _molecules(schema, values).items():
+                parts[name] = {**parts.get(name, {}), **part}
         else:
             parts[key] = values
     # What was extracted comes first: it says how many items there are.
@@ -54,12 +56,22 @@ def parts_of(
         yield key, group, key.endswith(COMPUTED) or group.derived, parts[key]
 
 
-def group_of_key(schema: Schema, key: str) -> str:
-    """Return the group of a key of molecule data; those of no field go by how they begin."""
-    field = schema.field(key)
-    if field is not None:
-        return field.group
-    return "torsions" if key.startswith("torsion") else "bond_angles"
+def _molecules(schema: Schema, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return bond angles and torsions apart; a key of no field goes by how it begins."""
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        field = schema.field(key)
+        if key == REFCODE:
+            continue
+        if field is not None:
+            group = field.group
+        else:
+            group = "torsions" if key.startswith("torsion") else "bond_angles"
+        parts.setdefault(group, {})[key] = value
+    if REFCODE in values:
+        for part in parts.values():
+            part[REFCODE] = values[REFCODE]
+    return parts
 
 
 def _alone(batch: Mapping[str, Any], schema: Schema) -> tuple[str, Group, bool, Mapping[str, Any]]:

@@ -74,7 +74,7 @@ class _Owners:
 
 
 def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Incoming:
-    """Make a flat batch ready.
+    """Make a flat batch ready; a padded one with a mask, as readers give it, is made flat first.
 
     Parameters
     ----------
@@ -91,6 +91,8 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
     """
     if not hasattr(batch, "items"):
         raise SchemaError(f"a batch is a dict of values by field, not {type(batch).__name__}")
+    if batch.get(group.owner or "") is None and batch.get(group.mask or "") is not None:
+        batch = _flattened(group, batch)
     owners = _Owners(group, batch)
     ready = Incoming(len(owners.lengths), {}, {}, owners.lengths)
     offsets = kept_from_lengths(owners.lengths).offsets
@@ -122,6 +124,28 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
     if not ready.data:
         raise SchemaError("a batch has at least one field")
     return ready
+
+
+def _flattened(group: Group, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a padded batch with the items behind each other, and who owns which."""
+    mask = as_numpy(batch[group.mask or ""]) != 0
+    if mask.ndim != 2:
+        raise SchemaError(
+            f"{where(group.mask or '')}shape (structures, width) is wanted, not {mask.shape}"
+        )
+    found: dict[str, Any] = {group.owner or "": np.nonzero(mask)[0]}
+    for key, value in batch.items():
+        if key == group.mask or value is None:
+            continue
+        found[key] = value
+        array = value if isinstance(value, (list, tuple)) else as_numpy(value)
+        if isinstance(array, np.ndarray) and array.ndim > 1:
+            if array.shape[:2] != mask.shape:
+                raise SchemaError(
+                    f"{where(key)}shape {array.shape} does not begin with {mask.shape}"
+                )
+            found[key] = array[mask]
+    return found
 
 
 class _Inner:

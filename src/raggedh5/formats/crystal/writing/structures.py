@@ -11,8 +11,9 @@ from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
 from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
+from raggedh5.formats.crystal.writing.batch import REFCODE
 from raggedh5.formats.crystal.writing.fragments import flat_incoming
-from raggedh5.formats.crystal.writing.incoming import Incoming, incoming
+from raggedh5.formats.crystal.writing.incoming import incoming
 from raggedh5.formats.crystal.writing.ordering import put_in_order
 from raggedh5.formats.crystal.writing.validation import check_ready
 from raggedh5.store.file import File
@@ -21,8 +22,6 @@ __all__ = ["MISSING", "REFCODE", "REFCODES", "SINGLES", "Structures", "missing_i
 
 REFCODES = "refcodes"
 """The row table with the refcode of every structure."""
-
-REFCODE = "refcode_list"
 
 MISSING = "missing"
 """The row table that says which structures were not written to which table; none if all were."""
@@ -107,14 +106,13 @@ class Structures:
         first = int(start)
         name = of.computed if computed else of.name
         try:
+            batch = self._without_refcodes(first, batch)
             if of.owner is not None:
                 ready = flat_incoming(self.schema, of, batch)
             else:
                 ready = incoming(self.schema, of, batch, lambda rows: self._stored(of, first, rows))
             if validate:
                 check_ready(self.schema, group, computed or of.derived, ready)
-            if of.per_structure:
-                self._check_refcodes(first, ready)
             if ready.data:
                 self.table(name, not of.per_structure).write(first, ready, self.name_of)
             if ready.singles:
@@ -180,22 +178,22 @@ class Structures:
 
     def _stored(self, group: Group, start: int, rows: int) -> NDArray[np.int64] | None:
         """Return the items of structures as they were extracted, where a mask or count is usual."""
-        if group.mask is None or not 0 <= start <= start + rows <= self.count:
+        if group.derived or group.mask is None or not 0 <= start <= start + rows <= self.count:
             return None
         known = self.table(group.name, True).lengths[start : start + rows]
         return known if group.name in self.file or (known != UNKNOWN).any() else None
 
-    def _check_refcodes(self, start: int, ready: Incoming) -> None:
+    def _without_refcodes(self, start: int, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Refuse other refcodes than those that there are; they are not stored again."""
-        given = ready.data.pop(REFCODE, None)
-        ready.columns.pop(REFCODE, None)
-        if given is None:
-            return
-        known = self.refcodes[start : start + ready.rows].tolist()
+        if not hasattr(batch, "keys") or REFCODE not in batch:
+            return batch
+        given = batch[REFCODE]
+        known = self.refcodes[start : start + len(given)].tolist()
         for row, (one, other) in enumerate(zip(given, known, strict=False)):
             code = one.decode() if isinstance(one, bytes) else str(one)
             if code != other:
                 raise SchemaError(f"{REFCODE!r}, row {row}: {code!r} is another refcode")
+        return {key: value for key, value in batch.items() if key != REFCODE}
 
 
 def missing_in(file: File) -> dict[str, list[tuple[int, int]]]:
