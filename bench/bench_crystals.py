@@ -82,7 +82,7 @@ def measure_write(where: str, structures: int, rounds: int) -> Figure:
     figure = Figure(
         key=key,
         title=f"Crystal structures, all fields, batches of {BATCH}: written, {where}",
-        command=f"python -m bench.report --only {key} --rows {2 * structures}",
+        command=f"python -m bench.report --only {key} --rows {structures}",
         note=f"The old writer is given {FEWER} times fewer batches.",
     )
     batches = crystal_batches.batches(structures, BATCH)

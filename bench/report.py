@@ -73,7 +73,7 @@ def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[]
             )
         yield (
             f"crystal-write-{where}",
-            lambda where=where: bench_crystals.measure_write(where, rows // 2, rounds),
+            lambda where=where: bench_crystals.measure_write(where, rows, rounds),
         )
         yield (
             f"crystal-read-{where}",
