@@ -190,3 +190,33 @@ def test_structures_of_one_size_are_converted_and_back(path, tmp_path, counts):
         for structure, one in zip(wanted, crystals, strict=True):
             for name, value in structure.items():
                 np.testing.assert_array_equal(crystals[one][name], value)
+
+
+def test_other_numbers_of_computed_atoms_than_extracted_are_refused(path):
+    with h5py.File(path, "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B"], {}).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_label": [["a", "b"], ["c"]]})
+        with pytest.raises(SchemaError, match=r"structure 'B'.*2 computed atoms, but 1"):
+            computed.write_computed_atom_data(0, {"atom_fragment_id": [[0, 0], [0, 1]]})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[0, 0], [1]]})
+    with CrystalFile(path) as crystals:
+        assert crystals["B"]["atom_fragment_id"].tolist() == [1]
+
+
+def test_contacts_computed_anew_are_told_by_their_number(path, tmp_path):
+    raw = {"inter_cc_n_contacts": [1, 2], "inter_cc_strength": np.ones((2, 2))}
+    images = {"inter_cc_n_contacts": [2, 4], "inter_cc_length": np.ones((2, 4))}
+    found = write(
+        path,
+        3,
+        [
+            ("write_raw_intermolecular_contact_data", 0, raw),
+            ("write_computed_intermolecular_contact_data", 0, images),
+        ],
+    )
+    assert [one["inter_cc_n_contacts"] for one in found] == [2, 4, 0]
+    with CrystalFile(path) as crystals:
+        assert crystals.padded(slice(None))["inter_cc_mask"].sum(axis=1).tolist() == [2, 4, 0]
+    convert(path, tmp_path / "old.h5")
+    convert(tmp_path / "old.h5", tmp_path / "new.h5")

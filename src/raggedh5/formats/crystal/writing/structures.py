@@ -115,6 +115,8 @@ class Structures:
                 check_ready(self.schema, group, computed or of.derived, ready)
             if of.per_structure:
                 self._check_refcodes(first, ready)
+            elif computed and not of.derived:
+                self._check_extracted(of, first, ready)
             if ready.data:
                 self.table(name, not of.per_structure).write(first, ready, self.name_of)
             if ready.singles:
@@ -184,6 +186,21 @@ class Structures:
             return None
         known = self.table(group.name, True).lengths[start : start + rows]
         return known if group.name in self.file or (known != UNKNOWN).any() else None
+
+    def _check_extracted(self, group: Group, start: int, ready: Incoming) -> None:
+        """Refuse another number of items than were extracted, where they are not written anew."""
+        if any(field.repeated for field in self.schema.of_group(group.name)):
+            return
+        known = self._stored(group, start, ready.rows)
+        if known is None or ready.lengths is None:
+            return
+        other = (known != UNKNOWN) & (known != ready.lengths)
+        if other.any():
+            row = int(other.argmax())
+            raise SchemaError(
+                f"row {row}: {ready.lengths[row]} computed {group.name}, but {known[row]} were "
+                "extracted"
+            )
 
     def _check_refcodes(self, start: int, ready: Incoming) -> None:
         """Refuse other refcodes than those that there are; they are not stored again."""
