@@ -92,6 +92,10 @@ def write_variable(dataset: h5py.Dataset, first: int, rows: list[Any]) -> None:
             for number, row in enumerate(rows):
                 dataset[first + number] = np.array(row, object)
             return
+        if len(set(map(len, rows))) == 1:  # h5py takes them for one array of two axes
+            for number, row in enumerate(rows):
+                dataset[first + number] = row
+            return
         elements = np.empty(len(rows), object)
         for number, row in enumerate(rows):
             elements[number] = row

@@ -244,3 +244,34 @@ def test_computed_items_are_as_many_as_were_extracted(tmp_path):
     with CrystalFile(tmp_path / "crystals.h5") as crystals:
         assert crystals["A"]["atom_fragment_id"].tolist() == [-1, -1]
         assert crystals["B"]["atom_fragment_id"].tolist() == [-1]
+
+
+def test_a_mask_with_holes_is_asked_for_again(tmp_path):
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B"]).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        mask = np.array([[True, True, False], [False, True, True]])
+        raw.write_raw_atom_data(0, {"atom_mask": mask, "atom_number": np.arange(6).reshape(2, 3)})
+        ids = {"atom_fragment_id": np.arange(6).reshape(2, 3)}
+        with pytest.raises(rh5.SchemaError, match=r"'B'.*atom_mask"):
+            computed.write_computed_atom_data(0, ids)
+        computed.write_computed_atom_data(0, ids | {"atom_mask": mask})
+        raw.write_raw_atom_data(1, {"atom_number": [[7, 8]]})
+        computed.write_computed_atom_data(1, {"atom_fragment_id": np.array([[3, 4, 0]])})
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        assert crystals["A"]["atom_fragment_id"].tolist() == [0, 1]
+        assert crystals["B"]["atom_fragment_id"].tolist() == [3, 4]
+
+
+def test_what_was_computed_of_other_atoms_is_void(tmp_path):
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B"]).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2], [3]]})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[5, 6], [7]]})
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2, 3]]})
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        assert crystals["A"]["n_atoms"] == 3
+        assert crystals["A"]["atom_fragment_id"].tolist() == []
+        assert crystals["B"]["atom_fragment_id"].tolist() == [7]
+        assert crystals.missing["atoms_computed"].tolist() == [0]

@@ -25,6 +25,8 @@ __all__ = ["CrystalFile"]
 
 Indices = NDArray[np.int64]
 
+TEXT = np.dtypes.StringDType()
+
 
 class CrystalFile:
     """A file of crystal structures, to read.
@@ -75,7 +77,9 @@ class CrystalFile:
             if REFCODES not in self.file:
                 raise FormatError(f"{self.file.path} has no crystal structures: no /{REFCODES}")
             table = self.file[REFCODES]
-            self._refcodes = Refcodes(table.read([REFCODE])[REFCODE], self.file.path)
+            # A table without rows has no columns until its writer closes it.
+            codes = table.read([REFCODE])[REFCODE] if len(table) else np.empty(0, TEXT)
+            self._refcodes = Refcodes(codes, self.file.path)
             missing = missing_in(self.file)
             self._sources = sources_of(self.file, schema, len(self._refcodes), missing)
         except BaseException:

@@ -124,8 +124,11 @@ def sources_of(
     found: dict[str, Source] = {}
     for group in schema.groups.values():
         there = tables(group.name, group.computed)
-        if len(there) == 2 and _repeats(*there.values()) and not group.per_structure:
-            del there[group.name]
+        if len(there) == 2 and not group.per_structure:
+            anew = any(field.repeated for field in schema.of_group(group.name))
+            one, other = there.values()
+            if _repeats(one, other) or (anew and _differ(one, other, structures)):
+                del there[group.name]
         if there:
             found[group.name] = Source(group.name, group, there)
         singles = tables(f"{group.name}{SINGLES}", f"{group.computed}{SINGLES}")
@@ -138,6 +141,12 @@ def sources_of(
 def _repeats(one: StructureTable, other: StructureTable) -> bool:
     """Whether the second table has fields of the first: then it has items of its own."""
     return bool(one.columns.keys() & other.columns.keys())
+
+
+def _differ(one: StructureTable, other: StructureTable, structures: int) -> bool:
+    """Whether structures that were written to both tables have another number of items in each."""
+    both = np.setdiff1d(np.arange(structures), np.union1d(one.missing, other.missing))
+    return not np.array_equal(one.lengths(both), other.lengths(both))
 
 
 def _single(value: Any) -> Any:

@@ -5,7 +5,7 @@ with ``/pending/<table>/<number>.rows`` saying which structure each row is of an
 `raggedh5.formats.crystal.writing.ordering` puts all of it in its place before the file is closed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.writing.incoming import Incoming
+from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
@@ -129,14 +130,12 @@ class ArrivingTable:
             )
         if not batch.rows:
             return
-        names = tuple(batch.data)
-        if self._is_next(start, stop, names):
+        if self._is_next(start, stop, batch.columns):
             if self.main is None:
-                self.main = self.file.create_table(self.name, batch.columns, ragged=self.ragged)
-                self._in_main = dict(batch.columns)
-                self.columns = dict(batch.columns)
-            self._pad_to(start)
-            self._append(self.main, batch)
+                self._begin(start, batch)
+            else:
+                self._pad_to(start)
+                self._append(self.main, batch)
             self.rows = stop
         else:
             self._check_known(start, batch, name_of)
@@ -175,7 +174,24 @@ class ArrivingTable:
         if self.main is not None:
             self._pad_to(self.structures)
 
-    def _is_next(self, start: int, stop: int, names: tuple[str, ...]) -> bool:
+    def _begin(self, start: int, batch: Incoming) -> None:
+        """Make the table with its first batch, or leave none."""
+        self.main = self.file.create_table(self.name, batch.columns, ragged=self.ragged)
+        self._in_main = dict(batch.columns)
+        gaps = list(self.gaps)
+        try:
+            self._pad_to(start)
+            self._append(self.main, batch)
+        except SchemaError:
+            for name in (self.name, f"{PENDING}/{self.name}"):
+                if name in self.file:
+                    self.file.remove(name)
+            self.main, self._in_main, self.rows, self.gaps = None, {}, 0, gaps
+            raise
+        finally:
+            self.columns = dict(self._in_main)
+
+    def _is_next(self, start: int, stop: int, columns: Mapping[str, Column]) -> bool:
         """Whether a batch goes on where the table ends, with all its columns."""
         if start < self.rows or (start > self.rows and not self.ragged):
             return False
@@ -183,7 +199,9 @@ class ArrivingTable:
             return False
         if self.main is None:
             return not self.waiting
-        return self._in_main.keys() == set(names)
+        if self._in_main.keys() != columns.keys():
+            return False
+        return all(self._in_main[name].nullable or not columns[name].nullable for name in columns)
 
     def _pad_to(self, start: int) -> None:
         """Append structures without an item up to one that comes too early."""
@@ -226,6 +244,15 @@ class ArrivingTable:
             )
 
     def _wait(self, start: int, batch: Incoming) -> None:
+        """Let a batch wait, or leave everything as it was."""
+        before = dict(self.columns)
+        try:
+            self._append_waiting(start, batch)
+        except SchemaError:
+            self.columns = before
+            raise
+
+    def _append_waiting(self, start: int, batch: Incoming) -> None:
         for name, column in batch.columns.items():
             known = self.columns.setdefault(name, column)
             if (known.dtype, known.shape, known.nested) != (
@@ -237,11 +264,20 @@ class ArrivingTable:
                     f"{self.name}: column {name!r}: an item has shape {column.shape}, but "
                     f"{known.shape} before"
                 )
-        names = tuple(sorted(batch.data))
-        waiting = self.waiting.get(names)
+            if column.nullable and not known.nullable:
+                self.columns[name] = with_nulls(known)
+        columns = {name: self.columns[name] for name in sorted(batch.data)}
+        waiting = self.waiting.get(_kind(columns))
         if waiting is None:
-            waiting = self.waiting[names] = self._new_waiting(names)
-        self._append(waiting.table, batch)
+            waiting = self.waiting[_kind(columns)] = self._new_waiting(columns)
+        try:
+            self._append(waiting.table, batch)
+        except SchemaError:
+            if not len(waiting.table):
+                del self.waiting[_kind(columns)]
+                self.file.remove(waiting.table.name)
+                self.file.remove(waiting.rows.name)
+            raise
         self._sequence += 1
         waiting.rows.append(
             {
@@ -250,10 +286,9 @@ class ArrivingTable:
             }
         )
 
-    def _new_waiting(self, names: tuple[str, ...]) -> Waiting:
+    def _new_waiting(self, columns: Mapping[str, Column]) -> Waiting:
         folder = f"{PENDING}/{self.name}"
         number = len(self.waiting)
-        columns = {name: self.columns[name] for name in names}
         table = self.file.create_table(f"{folder}/{number}", columns, ragged=self.ragged)
         rows = {"structure": "i8", "sequence": "i8"}
         return Waiting(table, self.file.create_table(f"{folder}/{number}.rows", rows, ragged=False))
@@ -279,8 +314,11 @@ class ArrivingTable:
         for first, stop in self.gaps:
             self.lengths[first:stop] = UNKNOWN
         for waiting in found_waiting(self.file, self.name):
-            self.waiting[tuple(sorted(waiting.table.columns))] = waiting
-            self.columns = {**waiting.table.columns, **self.columns}
+            self.waiting[_kind(waiting.table.columns)] = waiting
+            for column, waits in waiting.table.columns.items():
+                known = self.columns.setdefault(column, waits)
+                if waits.nullable and not known.nullable:
+                    self.columns[column] = with_nulls(known)
             structures, sequence = waiting.arrivals()
             lengths = np.zeros(len(structures), np.int64)
             if self.ragged:
@@ -290,6 +328,11 @@ class ArrivingTable:
                     latest[structure] = sequence[row]
                     self.lengths[structure] = lengths[row]
         self._sequence = int(latest.max(initial=0))
+
+
+def _kind(columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """Return what tables that wait are told apart by: names, and which of them take nulls."""
+    return tuple(sorted(f"{name}?" if columns[name].nullable else name for name in columns))
 
 
 def found_waiting(file: File, name: str) -> list[Waiting]:

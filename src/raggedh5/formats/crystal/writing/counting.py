@@ -1,6 +1,6 @@
 """How many items each structure of a padded batch has, by whatever in the batch says it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from raggedh5.core.row_messages import where
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.schema import Group
 
-__all__ = ["Counts", "count_items", "is_list_of_rows", "lengths_of_rows"]
+__all__ = ["Counts", "count_items", "integers_of", "is_list_of_rows", "lengths_of_rows"]
 
 Lengths = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ def count_items(
     batch: Mapping[str, Any],
     values: Mapping[str, Any],
     width: int | None,
-    stored: Lengths | None,
+    stored: Callable[[], Lengths | None],
 ) -> Counts:
     """Find out how many items each structure has.
 
@@ -55,7 +55,7 @@ def count_items(
     width
         Places that a padded row has, None where no array says it.
     stored
-        What is known of these structures from before; -1 for one that is not.
+        Returns what is known of these structures from before, -1 for one that is not; or None.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def count_items(
         found = Counts(flags.sum(axis=1, dtype=np.int64), group.mask or "", flags)
     count = batch.get(group.count) if group.count else None
     if count is not None:
-        lengths = _counts_of(group.count or "", count)
+        lengths = integers_of(group.count or "", count)
         found = _agreed(found, Counts(lengths, group.count or ""))
     for name, value in values.items():
         if is_list_of_rows(value):
@@ -78,14 +78,15 @@ def count_items(
                 found = Counts(told, name)
             else:
                 _check_list(found, name, value, told, width)
-    if found is None and stored is not None:
-        if (stored < 0).any():
-            row = int((stored < 0).argmax())
+    known = stored() if found is None else None
+    if known is not None:
+        if (known < 0).any():
+            row = int((known < 0).argmax())
             raise SchemaError(
                 f"row {row}: nothing says how many {group.name} it has: write what was extracted "
                 f"first, or give {group.mask!r} or {group.count!r}"
             )
-        found = Counts(stored, "what was written before")
+        found = Counts(known, "what was written before")
     if found is None:
         keys = [repr(key) for key in (group.mask, group.count) if key]
         raise SchemaError(
@@ -119,24 +120,30 @@ def lengths_of_rows(name: str, rows: Sequence[Any]) -> Lengths:
         ) from None
 
 
-def _mask_of(name: str, mask: Any) -> NDArray[Any]:
-    flags = as_numpy(mask)
-    if flags.ndim != 2:
-        raise SchemaError(f"{where(name)}shape (structures, width) is wanted, not {flags.shape}")
-    return flags if flags.dtype == np.bool_ else flags != 0
+def integers_of(name: str, count: Any) -> Lengths:
+    """Return one integer for each structure, or item: floats if they are whole, (n, 1) as (n,).
 
-
-def _counts_of(name: str, count: Any) -> Lengths:
+    Raises
+    ------
+    SchemaError
+        If they are something else.
+    """
     numbers = as_numpy(count)
     if numbers.ndim == 2 and numbers.shape[1] == 1:
         numbers = numbers[:, 0]
     whole = numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and (numbers % 1 == 0).all())
     if numbers.ndim != 1 or (numbers.size and not whole):
         raise SchemaError(
-            f"{where(name)}one integer for each structure is wanted, not {numbers.dtype} of shape "
-            f"{numbers.shape}"
+            f"{where(name)}one integer each is wanted, not {numbers.dtype} of shape {numbers.shape}"
         )
     return as_int64(numbers)
+
+
+def _mask_of(name: str, mask: Any) -> NDArray[Any]:
+    flags = as_numpy(mask)
+    if flags.ndim != 2:
+        raise SchemaError(f"{where(name)}shape (structures, width) is wanted, not {flags.shape}")
+    return flags if flags.dtype == np.bool_ else flags != 0
 
 
 def _agreed(found: Counts | None, other: Counts) -> Counts:

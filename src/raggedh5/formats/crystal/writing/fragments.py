@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.core.arrays import as_int64, as_numpy
+from raggedh5.core.arrays import as_numpy
 from raggedh5.core.kept import kept_from_lengths, kept_from_mask
 from raggedh5.core.packing import pack_into
 from raggedh5.core.ragged import Ragged
@@ -18,9 +18,17 @@ from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.schema import Field, Group, Schema
-from raggedh5.formats.crystal.writing.counting import is_list_of_rows
+from raggedh5.formats.crystal.writing.counting import integers_of, is_list_of_rows
 from raggedh5.formats.crystal.writing.incoming import Incoming
-from raggedh5.formats.crystal.writing.values import array_or_lists, column_of, fitted, is_text
+from raggedh5.formats.crystal.writing.values import (
+    array_or_lists,
+    column_of,
+    fitted,
+    has_nulls,
+    is_text,
+    rectangular,
+    with_nulls,
+)
 
 __all__ = ["flat_incoming"]
 
@@ -41,18 +49,21 @@ class _Owners:
         key = group.owner or ""
         if batch.get(key) is None:
             raise SchemaError(f"{key!r} is missing: it says which structure each of them is of")
-        owners = _integers(key, batch[key])
+        owners = integers_of(key, batch[key])
         counts = batch.get(group.count or "")
         self.given = len(owners)
         last = int(owners.max(initial=-1))
         rows = last + 1 if counts is None else len(counts)
+        if counts is None:  # strings may come as a list for each structure
+            told = [v for v in batch.values() if is_list_of_rows(v) and is_text(v)]
+            rows = max([rows, *map(len, told)])
         if last >= rows:
             at = int(owners.argmax())
             raise SchemaError(f"{where(key)}item {at} is of structure {last}, but there are {rows}")
         there = owners >= 0
         self.lengths = np.bincount(owners[there], minlength=rows).astype(np.int64)
         if counts is not None:
-            stated = _integers(group.count or "", counts)
+            stated = integers_of(group.count or "", counts)
             if (stated != self.lengths).any():
                 row = int((stated != self.lengths).argmax())
                 raise SchemaError(
@@ -109,7 +120,9 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
         if is_text(value) or (spec is not None and spec.is_string):
             stored: Any = Ragged(_flat_text(key, value, owners), offsets)
         else:
-            array = value if isinstance(value, np.ndarray) else as_numpy(value)
+            array = value if isinstance(value, np.ndarray) else rectangular(key, value)
+            if spec is not None and not owners.given and not array.size:  # an empty list
+                array = np.empty((0, *[0] * spec.nested, *spec.shape), spec.dtype)
             if array.ndim == 0 or len(array) != owners.given:
                 raise SchemaError(
                     f"{where(key)}shape {array.shape} does not begin with ({owners.given},)"
@@ -166,7 +179,7 @@ class _Inner:
                 )
             self._kept = kept_from_mask(owners.sorted(flags != 0))
         if count is not None:
-            lengths = owners.sorted(_integers(group.inner_count or "", count))
+            lengths = owners.sorted(integers_of(group.inner_count or "", count))
             if self._kept is None:
                 self._kept = kept_from_lengths(lengths)
             elif (np.diff(self._kept.offsets) != lengths).any():
@@ -220,19 +233,22 @@ def _flat_text(key: str, value: Any, owners: _Owners) -> Any:
             raise SchemaError(f"{where(key)}{len(value)} strings, but {owners.given} items")
         found = owners.sorted(list(value))
     if not isinstance(found, np.ndarray):
-        found = np.array([str(x) for x in found], np.dtypes.StringDType())
+        kind = np.dtypes.StringDType(na_object=None) if None in found else np.dtypes.StringDType()
+        found = np.array([_as_text(x) for x in found], kind)
     return found
+
+
+def _as_text(item: Any) -> str | None:
+    if item is None:
+        return None
+    return item.decode() if isinstance(item, bytes) else str(item)
 
 
 def _column(spec: Field | None, key: str, stored: Any) -> Column:
     if spec is None and stored.values.__class__ is Ragged:
         inside = stored.values.values
         return Column(inside.dtype, inside.shape[1:], nested=True)
-    return column_of(spec, key, stored, ragged=True)
-
-
-def _integers(key: str, value: Any) -> NDArray[np.int64]:
-    array = as_numpy(value)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise SchemaError(f"{where(key)}integers of one axis are wanted, not {array.dtype}")
-    return as_int64(array)
+    column = column_of(spec, key, stored, ragged=True)
+    if column.is_string and not column.nullable and has_nulls(stored, None, None):
+        return with_nulls(column)
+    return column

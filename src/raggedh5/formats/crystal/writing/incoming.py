@@ -20,7 +20,9 @@ from raggedh5.formats.crystal.writing.values import (
     column_of,
     fits_as_it_is,
     fitted,
+    has_nulls,
     is_text,
+    with_nulls,
 )
 
 __all__ = ["Incoming", "incoming"]
@@ -100,7 +102,7 @@ def incoming(
     widths = {array.shape[1] for array in arrays if array.ndim > 1}
     width = max(widths, default=None)
     lists = {key: value for _, key, value in values.values() if not isinstance(value, np.ndarray)}
-    counts = count_items(group, batch, lists, width, stored(rows))
+    counts = count_items(group, batch, lists, width, lambda: stored(rows))
     ready = Incoming(rows, {}, {}, counts.lengths, _pattern(counts), singles)
     if len(widths) > 1 or (counts.mask is not None and widths - {counts.mask.shape[1]}):
         values = _cut(values, ready)
@@ -108,8 +110,11 @@ def incoming(
         _add(ready, name, spec, key, value, counts)
     for spec in schema.joined_of(group.name):
         if spec.name not in values and all(name in values for name in spec.joined):
-            ready.data[spec.name] = joined([values[n][2] for n in spec.joined], counts)
-            ready.columns[spec.name] = spec.column()
+            names = joined([values[n][2] for n in spec.joined], counts)
+            column = spec.column()
+            nulls = has_nulls(names, ready.lengths, None)
+            ready.data[spec.name] = names
+            ready.columns[spec.name] = with_nulls(column) if nulls else column
     return ready
 
 
@@ -158,8 +163,10 @@ def _add(
         and spec is not None
     ):
         stored = _compact_text(stored, counts)
-    ready.columns[name] = column_of(spec, key, stored, ragged=True)
-    ready.data[name] = stored
+    column = column_of(spec, key, stored, ragged=True)
+    if column.is_string and has_nulls(stored, ready.lengths, ready.mask):
+        column = with_nulls(column)
+    ready.columns[name], ready.data[name] = column, stored
 
 
 def _rows_of(values: Mapping[str, tuple[Field | None, str, Any]]) -> Incoming:
@@ -179,8 +186,10 @@ def _rows_of(values: Mapping[str, tuple[Field | None, str, Any]]) -> Incoming:
         scalar = spec is not None and not spec.shape
         if scalar and isinstance(stored, np.ndarray) and stored.shape[1:] == (1,):
             stored = stored[:, 0]
-        ready.columns[name] = column_of(spec, key, stored, ragged=False)
-        ready.data[name] = stored
+        column = column_of(spec, key, stored, ragged=False)
+        if column.is_string and has_nulls(stored, None, None):
+            column = with_nulls(column)
+        ready.columns[name], ready.data[name] = column, stored
     return ready
 
 

@@ -9,7 +9,7 @@ from raggedh5.formats.crystal.writing.counting import Counts
 __all__ = ["joined"]
 
 
-def joined(labels: list[Any], counts: Counts) -> list[list[str]]:
+def joined(labels: list[Any], counts: Counts) -> list[list[str | None]]:
     """Return the labels of the atoms of each item, joined by hyphens.
 
     Parameters
@@ -23,7 +23,7 @@ def joined(labels: list[Any], counts: Counts) -> list[list[str]]:
     Returns
     -------
     list of lists of str
-        As long as there are items in each structure.
+        As long as there are items in each structure; None where a label is.
 
     Examples
     --------
@@ -36,7 +36,10 @@ def joined(labels: list[Any], counts: Counts) -> list[list[str]]:
         return [list(map("-".join, zip(*atoms, strict=True))) for atoms in rows]
     except TypeError:  # bytes, or something else that is no str
         texts = [[list(map(_as_text, row)) for row in column] for column in kept]
-        return [list(map("-".join, zip(*atoms, strict=True))) for atoms in zip(*texts, strict=True)]
+        return [
+            [None if None in labels else "-".join(labels) for labels in zip(*atoms, strict=True)]
+            for atoms in zip(*texts, strict=True)
+        ]
 
 
 def _kept(labels: Any, counts: Counts) -> list[Any]:
@@ -52,5 +55,7 @@ def _kept(labels: Any, counts: Counts) -> list[Any]:
     ]
 
 
-def _as_text(label: Any) -> str:
+def _as_text(label: Any) -> str | None:
+    if label is None:
+        return None
     return label.decode() if isinstance(label, bytes) else str(label)

@@ -1,12 +1,11 @@
 """Tables in the order of structures, once everything has arrived."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from raggedh5.core.schema import Column
 from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
 from raggedh5.formats.crystal.writing.latest import Latest
+from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.store.file import File
 
 __all__ = ["put_in_order"]
@@ -67,9 +66,7 @@ def _final(latest: Latest, name: str, column: Column) -> Column:
     if column.nested or column.nullable:
         return column
     nullable = bool((latest.nulls(name) & _has_items(latest)).any())
-    return replace(
-        column, nullable=nullable, dictionary=True if nullable and column.is_string else None
-    )
+    return with_nulls(column) if nullable else column
 
 
 def _has_items(latest: Latest) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -1,7 +1,6 @@
 """Files with some of the structures each, joined to one with all of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.writing.structures import MISSING, REFCODES, missing_in
+from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.store.file import File
 
 __all__ = ["join_parts"]
@@ -85,7 +85,7 @@ def _copy(parts: Sequence[Path], target: Path, options: dict[str, Any], missing:
             if count and (there or not ragged[name]):
                 for key, column in wanted.items():
                     if key not in there and not column.nested:
-                        wanted[key] = _nullable(column)
+                        wanted[key] = with_nulls(column)
     with File(target, "w", **options) as made:
         for name, wanted in columns.items():
             new = made.create_table(name, wanted, ragged=ragged[name])
@@ -108,11 +108,7 @@ def _unite(known: dict[str, Column], more: Any, name: str) -> None:
         if (other.dtype, other.shape, other.nested) != (column.dtype, column.shape, column.nested):
             raise SchemaError(f"{name}: column {key!r} is not the same in all parts")
         if column.nullable and not other.nullable:
-            known[key] = _nullable(other)
-
-
-def _nullable(column: Column) -> Column:
-    return replace(column, nullable=True, dictionary=True if column.is_string else None)
+            known[key] = with_nulls(other)
 
 
 def _filled(

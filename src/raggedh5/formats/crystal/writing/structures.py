@@ -13,7 +13,7 @@ from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
 from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
 from raggedh5.formats.crystal.writing.batch import REFCODE
 from raggedh5.formats.crystal.writing.fragments import flat_incoming
-from raggedh5.formats.crystal.writing.incoming import incoming
+from raggedh5.formats.crystal.writing.incoming import Incoming, incoming
 from raggedh5.formats.crystal.writing.ordering import put_in_order
 from raggedh5.formats.crystal.writing.validation import check_ready
 from raggedh5.store.file import File
@@ -48,6 +48,7 @@ class Structures:
         self._refcodes: NDArray[Any] | None = None
         self._missing = missing_in(file)
         self._tables: dict[str, ArrivingTable] = {}
+        self._holes: dict[str, set[int]] = {}
         for name, table in file.tables().items():
             if name.removesuffix(SINGLES).removesuffix(COMPUTED) in schema.groups:
                 self.table(name, table.ragged)
@@ -110,11 +111,15 @@ class Structures:
             if of.owner is not None:
                 ready = flat_incoming(self.schema, of, batch)
             else:
-                ready = incoming(self.schema, of, batch, lambda rows: self._stored(of, first, rows))
+                ready = incoming(self.schema, of, batch, lambda rows: self._places(of, first, rows))
             if validate:
                 check_ready(self.schema, group, computed or of.derived, ready)
+            if computed and not of.derived:
+                self._check_extracted(of, first, ready)
             if ready.data:
                 self.table(name, not of.per_structure).write(first, ready, self.name_of)
+                if not computed and ready.lengths is not None:
+                    self._extracted(of, first, ready)
             if ready.singles:
                 singles = incoming(
                     self.schema, Group(f"{name}{SINGLES}", per_structure=True), ready.singles, _none
@@ -182,6 +187,55 @@ class Structures:
             return None
         known = self.table(group.name, True).lengths[start : start + rows]
         return known if group.name in self.file or (known != UNKNOWN).any() else None
+
+    def _places(self, group: Group, start: int, rows: int) -> NDArray[np.int64] | None:
+        """Return the same for a batch that does not say where its items are.
+
+        Raises
+        ------
+        SchemaError
+            If those that were extracted were not the first ones of a row.
+        """
+        holes = self._holes.get(group.name, ())
+        for row in range(rows) if holes else ():
+            if start + row in holes:
+                raise SchemaError(
+                    f"row {row}: the mask of its {group.name} has holes: give {group.mask!r} again"
+                )
+        return self._stored(group, start, rows)
+
+    def _extracted(self, group: Group, start: int, ready: Incoming) -> None:
+        """Note where items were; what was computed of another number of them is void."""
+        part = slice(start, start + ready.rows)
+        if ready.mask is not None or group.name in self._holes:
+            holes = self._holes.setdefault(group.name, set())
+            holes.difference_update(range(part.start, part.stop))
+            if ready.mask is not None and ready.lengths is not None:
+                first = np.arange(ready.mask.shape[1]) < ready.lengths[:, None]
+                holes.update((np.flatnonzero((first != ready.mask).any(axis=1)) + start).tolist())
+        if any(field.repeated for field in self.schema.of_group(group.name)) or group.derived:
+            return
+        later = self._tables.get(group.computed)
+        if later is not None:
+            known = later.lengths[part]
+            other = (known != UNKNOWN) & (known != ready.lengths)
+            for row in np.flatnonzero(other).tolist():
+                later.give_up(start + row, start + row + 1)
+
+    def _check_extracted(self, group: Group, start: int, ready: Incoming) -> None:
+        """Refuse another number of items than were extracted, where they are not written anew."""
+        if any(field.repeated for field in self.schema.of_group(group.name)):
+            return
+        known = self._stored(group, start, ready.rows)
+        if known is None or ready.lengths is None:
+            return
+        other = (known != UNKNOWN) & (known != ready.lengths)
+        if other.any():
+            row = int(other.argmax())
+            raise SchemaError(
+                f"row {row}: {ready.lengths[row]} computed {group.name}, but {known[row]} were "
+                "extracted"
+            )
 
     def _without_refcodes(self, start: int, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Refuse other refcodes than those that there are; they are not stored again."""

@@ -1,9 +1,11 @@
 """The values of one field of a batch, as a table takes them."""
 
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.inference import infer_column, is_strings
@@ -14,7 +16,16 @@ from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.schema import Field
 from raggedh5.formats.crystal.writing.counting import Counts, is_list_of_rows, lengths_of_rows
 
-__all__ = ["array_or_lists", "column_of", "fits_as_it_is", "fitted", "is_text"]
+__all__ = [
+    "array_or_lists",
+    "column_of",
+    "fits_as_it_is",
+    "fitted",
+    "has_nulls",
+    "is_text",
+    "rectangular",
+    "with_nulls",
+]
 
 
 def array_or_lists(name: str, value: Any) -> Any:
@@ -25,7 +36,9 @@ def array_or_lists(name: str, value: Any) -> Any:
     SchemaError
         If it is neither.
     """
-    if isinstance(value, (list, tuple)) or type(value) is np.ndarray:
+    if isinstance(value, (list, tuple)):
+        return _plain_rows(name, value)
+    if type(value) is np.ndarray and value.dtype != np.dtype(object):
         return value
     try:
         array = as_numpy(value)
@@ -33,7 +46,26 @@ def array_or_lists(name: str, value: Any) -> Any:
         raise SchemaError(f"{where(name)}{error}") from error
     if array.ndim == 0:
         raise SchemaError(f"{where(name)}one value for each structure is wanted, not {value!r}")
+    if array.dtype == np.dtype(object) and array.ndim == 1 and any(map(_is_row, array)):
+        return _plain_rows(name, array.tolist())
     return array
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0
+
+
+def _plain_rows(name: str, rows: Any) -> Any:
+    """Return lists whose rows are no tensors or series, but arrays."""
+    if all(isinstance(row, (list, str, np.ndarray)) or not _is_row(row) for row in rows):
+        return rows
+    try:
+        return [
+            row if isinstance(row, (list, tuple)) or not _is_row(row) else as_numpy(row)
+            for row in rows
+        ]
+    except SchemaError as error:
+        raise SchemaError(f"{where(name)}{error}") from error
 
 
 def is_text(value: Any) -> bool:
@@ -77,7 +109,7 @@ def fitted(field: Field | None, name: str, value: Any, counts: Counts | None) ->
     if counts is not None and is_list_of_rows(value):
         value = _from_lists(name, value, counts)
     elif isinstance(value, (list, tuple)):
-        value = _rectangular(name, value)
+        value = rectangular(name, value)
     return _as_flags(value) if field is not None and field.dtype == "?" else value
 
 
@@ -107,6 +139,41 @@ def column_of(field: Field | None, name: str, value: Any, ragged: bool) -> Colum
     return field.column(shape)
 
 
+def has_nulls(value: Any, lengths: NDArray[np.int64] | None, mask: NDArray[Any] | None) -> bool:
+    """Whether there is None among strings, padding aside.
+
+    Parameters
+    ----------
+    value
+        `Ragged`, an array, or lists.
+    lengths
+        Items of each structure; None where a structure has one value.
+    mask
+        Where they are in padded arrays, where they are not the first ones.
+    """
+    if isinstance(value, Ragged):
+        return has_nulls(value.values, None, None)
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind != "O" and not hasattr(value.dtype, "na_object"):
+            return False
+        hidden = np.array([item is None for item in value.reshape(-1).tolist()], np.bool_)
+        hidden = hidden.reshape(value.shape)
+        if lengths is not None and hidden.any():
+            hidden &= np.arange(hidden.shape[1]) < lengths[:, None] if mask is None else mask
+        return bool(hidden.any())
+    if lengths is None:
+        return None in value
+    return any(
+        None in (row if isinstance(row, (list, tuple)) else row.tolist())[:count]
+        for row, count in zip(value, lengths.tolist(), strict=True)
+    )
+
+
+def with_nulls(column: Column) -> Column:
+    """Return a column that takes nulls; strings are stored by dictionary then."""
+    return replace(column, nullable=True, dictionary=True if column.is_string else None)
+
+
 def _as_text(name: str, value: Any) -> Any:
     """Return values of a field of strings; what are none are written as `str` has them."""
     if isinstance(value, np.ndarray):
@@ -118,8 +185,12 @@ def _as_text(name: str, value: Any) -> Any:
     if isinstance(first, (str, bytes)):
         return value
     if rows is not value:
-        return [str(item) for item in value]
-    return [[str(item) for item in row] for row in rows]
+        return [_text_of(item) for item in value]
+    return [[_text_of(item) for item in row] for row in rows]
+
+
+def _text_of(item: Any) -> str | None:
+    return None if item is None else str(item)
 
 
 def _as_flags(value: Any) -> Any:
@@ -133,13 +204,20 @@ def _from_lists(name: str, rows: Any, counts: Counts) -> Any:
     """Return lists of numbers: padded ones as an array, others as `Ragged`."""
     lengths = lengths_of_rows(name, rows)
     if len(lengths) and (lengths != counts.lengths).any():
-        return _rectangular(name, rows)
+        return rectangular(name, rows)
     if not counts.lengths.any():  # no item to tell the dtype, or the shape, by
-        return _rectangular(name, rows) if len(rows) and len(rows[0]) else None
+        return rectangular(name, rows) if len(rows) and len(rows[0]) else None
     return Ragged.from_lists(list(rows))
 
 
-def _rectangular(name: str, value: Any) -> Any:
+def rectangular(name: str, value: Any) -> Any:
+    """Return lists of numbers as one array.
+
+    Raises
+    ------
+    SchemaError
+        Naming the field whose lists are no array of numbers.
+    """
     try:
         array = as_numpy(value)
     except SchemaError as error:
