@@ -24,10 +24,8 @@ from raggedh5.formats.crystal.writing.values import (
     array_or_lists,
     column_of,
     fitted,
-    has_nulls,
     is_text,
     rectangular,
-    with_nulls,
 )
 
 __all__ = ["flat_incoming"]
@@ -248,7 +246,4 @@ def _column(spec: Field | None, key: str, stored: Any) -> Column:
     if spec is None and stored.values.__class__ is Ragged:
         inside = stored.values.values
         return Column(inside.dtype, inside.shape[1:], nested=True)
-    column = column_of(spec, key, stored, ragged=True)
-    if column.is_string and not column.nullable and has_nulls(stored, None, None):
-        return with_nulls(column)
-    return column
+    return column_of(spec, key, stored, ragged=True)

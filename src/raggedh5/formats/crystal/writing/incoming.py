@@ -25,7 +25,7 @@ from raggedh5.formats.crystal.writing.values import (
     with_nulls,
 )
 
-__all__ = ["Incoming", "incoming"]
+__all__ = ["Incoming", "admit_nulls", "incoming"]
 
 Lengths = NDArray[np.int64]
 Values = dict[str, tuple[Field | None, str, Any]]
@@ -110,11 +110,8 @@ def incoming(
         _add(ready, name, spec, key, value, counts)
     for spec in schema.joined_of(group.name):
         if spec.name not in values and all(name in values for name in spec.joined):
-            names = joined([values[n][2] for n in spec.joined], counts)
-            column = spec.column()
-            nulls = has_nulls(names, ready.lengths, None)
-            ready.data[spec.name] = names
-            ready.columns[spec.name] = with_nulls(column) if nulls else column
+            ready.data[spec.name] = joined([values[n][2] for n in spec.joined], counts)
+            ready.columns[spec.name] = spec.column()
     return ready
 
 
@@ -163,10 +160,8 @@ def _add(
         and spec is not None
     ):
         stored = _compact_text(stored, counts)
-    column = column_of(spec, key, stored, ragged=True)
-    if column.is_string and has_nulls(stored, ready.lengths, ready.mask):
-        column = with_nulls(column)
-    ready.columns[name], ready.data[name] = column, stored
+    ready.columns[name] = column_of(spec, key, stored, ragged=True)
+    ready.data[name] = stored
 
 
 def _rows_of(values: Mapping[str, tuple[Field | None, str, Any]]) -> Incoming:
@@ -186,11 +181,26 @@ def _rows_of(values: Mapping[str, tuple[Field | None, str, Any]]) -> Incoming:
         scalar = spec is not None and not spec.shape
         if scalar and isinstance(stored, np.ndarray) and stored.shape[1:] == (1,):
             stored = stored[:, 0]
-        column = column_of(spec, key, stored, ragged=False)
-        if column.is_string and has_nulls(stored, None, None):
-            column = with_nulls(column)
-        ready.columns[name], ready.data[name] = column, stored
+        ready.columns[name] = column_of(spec, key, stored, ragged=False)
+        ready.data[name] = stored
     return ready
+
+
+def admit_nulls(ready: Incoming) -> bool:
+    """Let columns of strings take nulls where there are some; say whether there are.
+
+    To look for them takes longer than to write what has none: so this is for batches that a table
+    has refused.
+    """
+    found = False
+    for name, column in ready.columns.items():
+        if not column.is_string or column.nullable:
+            continue
+        value = ready.data[name]
+        if has_nulls(value, ready.lengths, ready.mask):
+            ready.columns[name] = with_nulls(column)
+            found = True
+    return found
 
 
 def _structures(

@@ -13,7 +13,7 @@ from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
 from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
 from raggedh5.formats.crystal.writing.batch import REFCODE
 from raggedh5.formats.crystal.writing.fragments import flat_incoming
-from raggedh5.formats.crystal.writing.incoming import Incoming, incoming
+from raggedh5.formats.crystal.writing.incoming import Incoming, admit_nulls, incoming
 from raggedh5.formats.crystal.writing.ordering import put_in_order
 from raggedh5.formats.crystal.writing.validation import check_ready
 from raggedh5.store.file import File
@@ -117,14 +117,14 @@ class Structures:
             if computed and not of.derived:
                 self._check_extracted(of, first, ready)
             if ready.data:
-                self.table(name, not of.per_structure).write(first, ready, self.name_of)
+                self._write(self.table(name, not of.per_structure), first, ready)
                 if not computed and ready.lengths is not None:
                     self._extracted(of, first, ready)
             if ready.singles:
                 singles = incoming(
                     self.schema, Group(f"{name}{SINGLES}", per_structure=True), ready.singles, _none
                 )
-                self.table(f"{name}{SINGLES}", False).write(first, singles, self.name_of)
+                self._write(self.table(f"{name}{SINGLES}", False), first, singles)
         except SchemaError as error:
             raise renamed(error, lambda row: self.name_of(first + row)) from error
         return ready.rows
@@ -203,6 +203,14 @@ class Structures:
                     f"row {row}: the mask of its {group.name} has holes: give {group.mask!r} again"
                 )
         return self._stored(group, start, rows)
+
+    def _write(self, table: ArrivingTable, start: int, ready: Incoming) -> None:
+        try:
+            table.write(start, ready, self.name_of)
+        except SchemaError:
+            if not admit_nulls(ready):
+                raise
+            table.write(start, ready, self.name_of)
 
     def _extracted(self, group: Group, start: int, ready: Incoming) -> None:
         """Note where items were; what was computed of another number of them is void."""

@@ -51,13 +51,17 @@ def array_or_lists(name: str, value: Any) -> Any:
     return array
 
 
+PLAIN = {list, tuple, str, int, float, bool, bytes, type(None), np.ndarray}
+"""What is taken as it is, as a row or as the value of a structure."""
+
+
 def _is_row(value: Any) -> bool:
     return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0
 
 
 def _plain_rows(name: str, rows: Any) -> Any:
     """Return lists whose rows are no tensors or series, but arrays."""
-    if all(isinstance(row, (list, str, np.ndarray)) or not _is_row(row) for row in rows):
+    if {type(row) for row in rows} <= PLAIN:
         return rows
     try:
         return [
