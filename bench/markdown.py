@@ -67,8 +67,8 @@ takes the disk of this machine 0.3 ms.
 Crystal structures have 145 fields here, 28 of them text: a batch of 64 brings 20 kB a field, and
 Python's cost of a field and of a `str` is most of what the appending thread does; a second core has
 little to take over but the compression. Plain h5py has the same strings to look at, and one chunk
-to fill for each field as well. The memory of these chunks, half a megabyte for each of 194 datasets,
-is touched for the first time in every run.
+to fill for each field as well. The memory of these chunks, half a megabyte for each of 194
+datasets, is touched for the first time in every run.
 
 Checking a file takes no longer than reading it, also in the child process that suspect files are
 read in. Only the first check of a program starts the process that these children are forked from:
