@@ -172,6 +172,26 @@ def test_batches_with_a_place_of_their_own(tmp_path, crystals):
         assert_holds(found, crystals)
 
 
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_batch_that_fails_takes_no_other_with_it(tmp_path, crystals, validate):
+    """Batches that came before, and are behind it in the file, stay."""
+    batches, _ = broken(batches_of(crystals))
+    del batches[1]
+    for start, batch in zip((0, 16, 24), batches, strict=True):
+        batch["start"] = start
+        del batch["refcodes"]
+    path = tmp_path / "c.h5"
+    report = write_batches(
+        path, batches[::-1], refcodes=crystals.refcodes, on_error="skip", validate=validate
+    )
+    assert [failure.batch for failure in report.failed] == [1]
+    with CrystalFile(path) as found:
+        assert found.missing["atoms"].tolist() == list(range(8, 24))
+        for number in (0, 7, 24, 29):
+            wanted = crystals.tables["atoms"]["atom_coords"][number]
+            made.assert_same(found[number]["atom_coords"], wanted)
+
+
 def test_parts_that_are_not_alike(tmp_path, crystals):
     """Workers meet different fields: what one part lacks is null, or missing, in the whole."""
     batches = batches_of(crystals)

@@ -172,22 +172,19 @@ class _Task:
         """Write one batch, or nothing of it; return how many structures it has."""
         batch = given() if callable(given) else given
         start, count = _place(tables, batch, placed)
+        rows = count or 0
         try:
             if self.validate:
                 validate_batch(batch, schema=self.schema)
-            rows = count or 0
             for _, group, computed, values in parts_of(batch, self.schema):
                 written = tables.write(group.name, start, values, computed)
+                rows = max(rows, written)
                 if count is not None and written != count:
                     raise SchemaError(f"{written} structures, but {count} refcodes")
-                rows = max(rows, written)
         except BaseException as error:
-            tables.give_up(start, tables.count if count is None else start + count)
+            tables.give_up(start, start + rows)  # no more: what is behind them came before
             if isinstance(error, SchemaError):
-                codes = tables.refcodes
-                raise renamed(
-                    error, lambda row: f"structure {str(codes[start + row])!r}"
-                ) from error
+                raise renamed(error, lambda row: tables.called(start + row)) from error
             raise
         return rows
 

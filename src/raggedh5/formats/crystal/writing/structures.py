@@ -63,9 +63,13 @@ class Structures:
 
     def name_of(self, structure: int) -> str:
         """Return what a structure is called in messages."""
-        if 0 <= structure < self.count:
-            return f"structure {str(self.refcodes[structure])!r} (number {structure})"
-        return f"structure {structure}"
+        known = 0 <= structure < self.count
+        return f"{self.called(structure)} (number {structure})" if known else f"number {structure}"
+
+    def called(self, structure: int) -> str:
+        """Return the same without its number."""
+        known = 0 <= structure < self.count
+        return f"structure {str(self.refcodes[structure])!r}" if known else f"structure {structure}"
 
     def write(
         self,
