@@ -275,3 +275,23 @@ def test_what_was_computed_of_other_atoms_is_void(tmp_path):
         assert crystals["A"]["atom_fragment_id"].tolist() == []
         assert crystals["B"]["atom_fragment_id"].tolist() == [7]
         assert crystals.missing["atoms_computed"].tolist() == [0]
+
+
+def test_what_is_void_does_not_come_back(tmp_path):
+    """Values of more atoms than there are now would run into the next structure."""
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B"]).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2], [3]]})
+        planes = np.ones((2, 2, 26))
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[5, 6], [7]]})
+        computed.write_computed_atom_data(0, {"atom_dist_to_special_planes": planes})
+        raw.write_raw_atom_data(0, {"atom_number": [[4]]})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[8]]})
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        a, b = crystals["A"], crystals["B"]
+        assert a["atom_fragment_id"].tolist() == [8]
+        assert np.ma.getmaskarray(a["atom_distances_to_special_planes"]).all()
+        assert b["atom_fragment_id"].tolist() == [7]
+        assert (b["atom_distances_to_special_planes"] == 1).all()
+        assert b["atom_distances_to_special_planes"].shape == (1, 26)

@@ -79,6 +79,8 @@ class ArrivingTable:
     ----------
     columns : dict
         What each column is stored as.
+    void : dict
+        For structures that were given up, the last place in the order of arrival that is void.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class ArrivingTable:
         self.rows = 0
         self.waiting: dict[tuple[str, ...], Waiting] = {}
         self.gaps = [*gaps, *found_gaps(file, name)]
-        self._given_up = False
+        self.void: dict[int, int] = {}
         self._sequence = 0
         if name in file:
             self._resume()
@@ -160,12 +162,12 @@ class ArrivingTable:
         if (self.lengths[start:stop] != UNKNOWN).any():
             self.lengths[start:stop] = UNKNOWN
             self.gaps.append((start, stop))
-            self._given_up = True
+            self.void |= dict.fromkeys(range(start, stop), self._sequence)
 
     @property
     def in_order(self) -> bool:
         """Whether all that was written is where it belongs, and nulls are where nothing was."""
-        if self.waiting or self._given_up:
+        if self.waiting or self.void:
             return False
         return self.ragged or self.main is None or self.rows == self.structures
 

@@ -1,6 +1,6 @@
 """Structures of a table with what waits for it: of each column what was written last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,8 @@ class Latest:
         How many structures there are.
     gaps
         Runs of rows in `main` that were not written.
-    given_up
-        Structures that are taken for not written, wherever they are.
+    void
+        For structures that were given up, the last place in the order of arrival that is void.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Latest:
         waiting: Sequence[Waiting],
         structures: int,
         gaps: Sequence[tuple[int, int]] = (),
-        given_up: NDArray[np.bool_] | None = None,
+        void: Mapping[int, int] | None = None,
     ) -> None:
         self.structures = structures
         self._parts: list[_Part] = []
@@ -75,10 +75,10 @@ class Latest:
             # Rows of one table come one after the other: the last of a structure is the latest.
             part.row[order] = np.arange(len(order))
             part.when[order] = sequence
+            for structure, last in (void or {}).items():
+                if part.when[structure] <= last:
+                    part.row[structure] = part.when[structure] = NOWHERE
             self._parts.append(part)
-        for part in self._parts:
-            if given_up is not None:
-                part.row[given_up] = part.when[given_up] = NOWHERE
         self.ragged = self._parts[0].table.ragged if self._parts else True
         self.columns: dict[str, Column] = {}
         for part in self._parts:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from raggedh5.core.schema import Column
-from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
+from raggedh5.formats.crystal.writing.arriving import PENDING, ArrivingTable
 from raggedh5.formats.crystal.writing.latest import Latest
 from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.store.file import File
@@ -33,7 +33,7 @@ def put_in_order(file: File, arriving: ArrivingTable) -> None:
         list(arriving.waiting.values()),
         arriving.structures,
         arriving.gaps,
-        arriving.lengths == UNKNOWN,
+        arriving.void,
     )
     lengths = np.maximum(arriving.lengths, 0)
     place = f"{PENDING}/{ORDERED}/{arriving.name}"
