@@ -124,6 +124,21 @@ class Batch:
             return values[:, None], _every_row(self.items)
         return as_numpy(value), self.kept
 
+    def flat(self) -> dict[str, Any]:
+        """Return the columns whose items are not padded, by what they hold: all of these."""
+        if not self.ragged:
+            return self.data
+        flat = {}
+        known = self.kept.offsets
+        for name, value in self.data.items():
+            if type(value) is Ragged:
+                if value.offsets is not known:
+                    if not np.array_equal(value.offsets, self.kept.offsets):
+                        continue
+                    known = value.offsets  # which columns of one batch mostly share
+                flat[name] = value.values
+        return flat
+
     def nested(self, name: str) -> tuple[Array, Kept, bool]:
         """Return array, what is kept of its items, and whether these are flat, of a nested column.
 
@@ -145,7 +160,7 @@ class Batch:
             groups = self._mask
             if groups is None:
                 width = np.shape(self._item_masks[name])[1]
-                groups = np.arange(width) < np.diff(self.kept.offsets)[:, None]
+                groups = np.arange(width) < self.kept.lengths[:, None]
             _, inner = kept_groups(self._item_masks[name], groups)
             return inner
         if self._inner is None:

@@ -72,6 +72,11 @@ class Kept:
         self.cells = cells
         self.shape = (self.rows, -1 if width is None else width) if shape is None else shape
 
+    @property
+    def lengths(self) -> Offsets:
+        """Items of each row, int64 (rows,), a new array."""
+        return self.offsets[1:] - self.offsets[:-1]
+
     def part(self, rows: slice) -> "Kept":
         """Return what is kept of a run of rows, where offsets say it all."""
         offsets = self.offsets[rows.start : rows.stop + 1]

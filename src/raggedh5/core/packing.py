@@ -196,7 +196,7 @@ def _check_shape(kept: Kept, shape: tuple[int, ...], name: str) -> None:
         needed = longest(kept.offsets)
         if shape[1] >= needed:
             return
-        row = int(np.argmax(np.diff(kept.offsets) > shape[1]))
+        row = int(np.argmax(kept.lengths > shape[1]))
         raise SchemaError(f"{where(name, row)}{needed} items do not fit a width of {shape[1]}")
     wanted = ", ".join("width" if size < 0 else str(size) for size in kept.shape)
     raise SchemaError(f"{where(name)}shape {shape} does not begin with ({wanted})")

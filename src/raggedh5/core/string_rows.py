@@ -17,6 +17,9 @@ __all__ = [
 ]
 
 
+LISTS = {list, tuple}
+
+
 def is_nested(strings: Any) -> bool:
     """Tell a list of lists (or of arrays) from a flat list by its first item."""
     return len(strings) > 0 and isinstance(strings[0], (list, tuple, np.ndarray))
@@ -36,7 +39,7 @@ def rows_of_lists(strings: Any, name: str = "") -> list[Any]:
         Naming the first row that is neither.
     """
     rows = strings if type(strings) is list else list(strings)
-    if {type(row) for row in rows} <= {list, tuple}:
+    if LISTS.issuperset(map(type, rows)):
         return rows
     rows = [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
     for i, row in enumerate(rows):
@@ -117,7 +120,9 @@ def fit_rows(
     lengths = list_lengths(rows)
     if cells is not None:
         lengths = lengths[cells]
-    wanted = np.diff(kept.offsets)
+    wanted = kept.lengths
+    if np.array_equal(lengths, wanted):  # the usual case
+        return None, cells
     _refuse_first(lengths < wanted, lengths, wanted, name)
     if kept.width is not None and (lengths > kept.width).any():
         row = int((lengths > kept.width).argmax())
@@ -127,8 +132,6 @@ def fit_rows(
     if mask is None:
         return None, cells
     whole = lengths == wanted
-    if whole.all():
-        return None, cells
     own = mask if cells is None else mask[cells]
     places = own.shape[1] - own[:, ::-1].astype(np.bool_).argmax(axis=1)
     _refuse_first(~whole & (wanted > 0) & (lengths < places), lengths, wanted, name)

@@ -32,10 +32,18 @@ class CodingThreads:
         self._owner = 0
         self._stop: weakref.finalize[..., CodingThreads] | None = None
 
-    def put(self, work: Work) -> None:
-        """Have `work` coded. It is kept until then, also where the caller lets go of it."""
+    def put(self, work: Work, first: bool = False) -> None:
+        """Have `work` done. It is kept until then, also where the caller lets go of it.
+
+        Parameters
+        ----------
+        work
+            What is to be done.
+        first
+            Whether that comes before all that is queued.
+        """
         team = self._running()
-        if team is None or not team.put(work):
+        if team is None or not team.put(work, first):
             work.run()
 
     def result(self, work: Work) -> int:

@@ -1,6 +1,7 @@
 """What every encoder looks like, so that a thread without the GIL can call any of them."""
 
-from libc.stdint cimport int64_t, uint8_t
+from cpython.pythread cimport PyThread_type_lock
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 # Codes src[:n] to dst[:room] and returns the length, 0 or less where that failed. What params
 # mean, and how much scratch is needed, is the encoder's own affair.
@@ -13,3 +14,26 @@ ctypedef int64_t (*encoder_t)(
 ctypedef bint (*decoder_t)(
     const uint8_t* src, int64_t n, uint8_t* dst, int64_t room, const int64_t* params
 ) noexcept nogil
+
+cdef enum:
+    PARAMS = 7
+
+
+cdef class Work:
+    cdef encoder_t encoder
+    cdef const uint8_t* src
+    cdef uint8_t* dst
+    cdef int64_t n, room, scratch, size
+    cdef uint64_t sum
+    cdef int64_t[PARAMS] params
+    cdef PyThread_type_lock done
+    cdef bint seen
+    cdef object keep
+
+    # What is to be done; `scratch` is NULL without memory. Calls `finish` at its end.
+    cdef void code(self, uint8_t* scratch) noexcept nogil
+    cdef void code_here(self) noexcept nogil
+
+    # For other kinds of work: to be called when it is there to be done, and when it is done.
+    cdef void begin(self)
+    cdef void finish(self) noexcept nogil

@@ -27,11 +27,7 @@ from raggedh5.kernels.hashing cimport digest_of
 
 cnp.import_array()
 
-cdef enum:
-    PARAMS = 7
 
-
-@cython.final
 cdef class Work:
     """One buffer to be coded, by a `Team` or by whoever calls `run`.
 
@@ -46,16 +42,6 @@ cdef class Work:
     scratch
         Bytes of scratch memory that it needs.
     """
-
-    cdef encoder_t encoder
-    cdef const uint8_t* src
-    cdef uint8_t* dst
-    cdef int64_t n, room, scratch, size
-    cdef uint64_t sum
-    cdef int64_t[PARAMS] params
-    cdef PyThread_type_lock done
-    cdef bint seen
-    cdef object keep
 
     def __cinit__(self, *args):
         self.done = PyThread_allocate_lock()
@@ -77,12 +63,18 @@ cdef class Work:
             self.params[i] = values[i]
         self.scratch = scratch
         self.keep = (src, dst)
-        self.seen = False
-        PyThread_acquire_lock(self.done, WAIT_LOCK)
+        self.begin()
 
     def __dealloc__(self):
         if self.done != NULL:
             PyThread_free_lock(self.done)
+
+    cdef void begin(self):
+        self.seen = False
+        PyThread_acquire_lock(self.done, WAIT_LOCK)
+
+    cdef void finish(self) noexcept nogil:
+        PyThread_release_lock(self.done)
 
     cdef void code(self, uint8_t* scratch) noexcept nogil:
         self.size = 0
@@ -91,7 +83,7 @@ cdef class Work:
                 self.src, self.n, self.dst, self.room, self.params, scratch
             )
         self.sum = digest_of(self.dst, self.size) if self.size > 0 else 0
-        PyThread_release_lock(self.done)
+        self.finish()
 
     cdef void code_here(self) noexcept nogil:
         """Code it with scratch memory of its own."""
@@ -171,8 +163,8 @@ cdef class Team:
             self.awake = True
             PyThread_release_lock(self.wake)
 
-    def put(self, Work work):
-        """Queue work; False where there is no room."""
+    def put(self, Work work, bint first=False):
+        """Queue work, if wanted before all other; False where there is no room."""
         cdef bint fits
         # Here and not by the caller: in between, the handler of a signal may raise an exception.
         while self.under_way and self.under_way[0].ready():
@@ -181,7 +173,11 @@ cdef class Team:
         PyThread_acquire_lock(self.guard, WAIT_LOCK)
         fits = self.count < self.room
         if fits:
-            self.queue[(self.first + self.count) % self.room] = <PyObject*>work
+            if first:
+                self.first = (self.first + self.room - 1) % self.room
+                self.queue[self.first] = <PyObject*>work
+            else:
+                self.queue[(self.first + self.count) % self.room] = <PyObject*>work
             self.count += 1
             self.rouse()
         PyThread_release_lock(self.guard)

@@ -5,73 +5,135 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 from raggedh5.kernels.copy_runs cimport (
-    PREFETCH_LEAST, PREFETCH_ROWS, Copy, Piece, copy_run, copy_runs, copy_small, prefetch_row,
-    rewind,
+    PREFETCH_LEAST, PREFETCH_ROWS, copy_run, copy_runs, copy_small, prefetch_row, rewind,
 )
 from raggedh5.kernels.scalars cimport converter, finite_check, scalar_bytes
 
 cdef extern from "numpy/arrayobject.h":
     bint PyDataType_REFCHK(cnp.dtype)
+    bint is_native "PyDataType_ISNOTSWAPPED"(cnp.dtype)
 
 cnp.import_array()
 
 
-cdef Py_ssize_t _copy_rows(
-    Copy *copy,
-    const char *padded,
-    Py_ssize_t row_stride,
-    Py_ssize_t rows,
-    Py_ssize_t width,
-    const int64_t *offsets,
-    const int64_t *cells,
-    const char *mask,
-    Py_ssize_t mask_row,
-    Py_ssize_t mask_item,
-) noexcept nogil:
+cdef Py_ssize_t _copy_rows(Copy *copy, Padded *padded, Kept *kept) noexcept nogil:
     # A mask is bounded by the width as well as by the count of its items: it is the caller's
     # memory, and might change under our feet. A row where they disagree counts as bad.
     cdef Py_ssize_t row, cell, items
     cdef Py_ssize_t ahead = 0
+    cdef Py_ssize_t width = padded.width
     cdef char one = 1
     cdef const char *line
+    cdef const char *keep
     cdef bint bad
     cdef bint small = copy.convert == NULL and copy.source_bytes in (1, 2, 4, 8, 12, 16, 24)
     cdef bint packed = copy.stride == copy.source_bytes
-    if cells == NULL and packed and row_stride >= PREFETCH_LEAST:
+    if kept.cells == NULL and packed and padded.row_stride >= PREFETCH_LEAST:
         ahead = PREFETCH_ROWS
-    for row in range(rows):
-        items = offsets[row + 1] - offsets[row]
-        cell = row if cells == NULL else cells[row]
-        line = padded + cell * row_stride
-        if ahead != 0 and row + ahead < rows:
+    for row in range(kept.rows):
+        items = kept.offsets[row + 1] - kept.offsets[row]
+        cell = row if kept.cells == NULL else kept.cells[row]
+        line = padded.data + cell * padded.row_stride
+        if ahead != 0 and row + ahead < kept.rows:
             prefetch_row(
-                line + ahead * row_stride,
-                (offsets[row + ahead + 1] - offsets[row + ahead]) * copy.source_bytes,
+                line + ahead * padded.row_stride,
+                (kept.offsets[row + ahead + 1] - kept.offsets[row + ahead]) * copy.source_bytes,
             )
-        if mask == NULL or items == width:
+        if kept.mask == NULL or items == width:
             if packed or not small:
                 bad = copy_run(copy, line, items)
             else:
                 bad = copy_small(copy, line, &one, 0, width, items)
-        elif small:
-            bad = copy_small(copy, line, mask + cell * mask_row, mask_item, width, items)
         else:
-            bad = copy_runs(copy, line, mask + cell * mask_row, mask_item, width, items)
+            keep = kept.mask + cell * kept.mask_row
+            if small:
+                bad = copy_small(copy, line, keep, kept.mask_item, width, items)
+            else:
+                bad = copy_runs(copy, line, keep, kept.mask_item, width, items)
         if bad:
             return row
     return -1
 
 
-cdef bint _inner_is_contiguous(cnp.ndarray padded) noexcept:
-    cdef Py_ssize_t expected = cnp.PyArray_ITEMSIZE(padded)
+cdef bint _inner_is_contiguous(cnp.ndarray array, int depth) noexcept:
+    cdef Py_ssize_t expected = cnp.PyArray_ITEMSIZE(array)
     cdef int axis
-    if cnp.PyArray_SIZE(padded) == 0:  # its strides mean nothing
+    if cnp.PyArray_SIZE(array) == 0:  # its strides mean nothing
         return True
-    for axis in range(cnp.PyArray_NDIM(padded) - 1, 1, -1):
-        if cnp.PyArray_DIM(padded, axis) != 1 and cnp.PyArray_STRIDE(padded, axis) != expected:
+    for axis in range(cnp.PyArray_NDIM(array) - 1, depth - 1, -1):
+        if cnp.PyArray_DIM(array, axis) != 1 and cnp.PyArray_STRIDE(array, axis) != expected:
             return False
-        expected *= cnp.PyArray_DIM(padded, axis)
+        expected *= cnp.PyArray_DIM(array, axis)
     return True
+
+
+cdef bint prepare(
+    Copy *copy, Padded *padded, cnp.ndarray array, int depth, cnp.dtype target, bint finite
+):
+    cdef cnp.dtype source = <cnp.dtype> cnp.PyArray_DESCR(array)
+    cdef Py_ssize_t inner = 1
+    cdef int axis
+    if not _inner_is_contiguous(array, depth) or not cnp.PyArray_ISALIGNED(array):
+        return False
+    for axis in range(depth, cnp.PyArray_NDIM(array)):
+        inner *= cnp.PyArray_DIM(array, axis)
+    copy.convert = NULL
+    copy.check = NULL
+    copy.scalars = inner
+    copy.source_bytes = inner * source.itemsize
+    copy.target_bytes = inner * target.itemsize
+    if source is target or cnp.PyArray_EquivTypes(source, target):
+        if PyDataType_REFCHK(source):
+            return False
+    else:
+        if not (cnp.PyArray_ISNOTSWAPPED(array) and is_native(target)):
+            return False
+        copy.convert = converter(source, target)
+        if copy.convert == NULL:
+            return False
+    if finite and (target.kind == c"f" or target.kind == c"c"):
+        copy.check = finite_check(target)
+        if copy.check == NULL:
+            return False
+        copy.scalars = copy.target_bytes // scalar_bytes(target)
+    padded.data = <const char *> cnp.PyArray_DATA(array)
+    padded.width = cnp.PyArray_DIM(array, depth - 1)
+    padded.row_stride = cnp.PyArray_STRIDE(array, 0) if depth > 1 else 0
+    # The stride of an axis with one place means nothing.
+    copy.stride = copy.source_bytes
+    if padded.width > 1:
+        copy.stride = cnp.PyArray_STRIDE(array, depth - 1)
+    return True
+
+
+cdef void keep(Kept *kept, cnp.ndarray offsets, cnp.ndarray mask, cnp.ndarray cells):
+    kept.rows = cnp.PyArray_DIM(offsets, 0) - 1
+    kept.offsets = <const int64_t *> cnp.PyArray_DATA(offsets)
+    kept.cells = NULL
+    kept.mask = NULL
+    kept.mask_row = kept.mask_item = 0
+    if cells is not None:
+        kept.cells = <const int64_t *> cnp.PyArray_DATA(cells)
+    if mask is not None:
+        kept.mask = <const char *> cnp.PyArray_DATA(mask)
+        kept.mask_row = cnp.PyArray_STRIDE(mask, 0)
+        kept.mask_item = cnp.PyArray_STRIDE(mask, 1)
+
+
+cdef Py_ssize_t copy_kept(Copy *copy, Piece *table, Padded *padded, Kept *kept) noexcept nogil:
+    cdef Py_ssize_t places = kept.rows * padded.width
+    cdef bint whole = (
+        kept.cells == NULL
+        and copy.stride == copy.source_bytes
+        and (kept.rows == 1 or padded.row_stride == padded.width * copy.stride)
+        and kept.offsets[kept.rows] - kept.offsets[0] == places
+    )
+    rewind(copy, table)
+    # Without padding all rows are one run; only to name a bad row they are gone through.
+    if whole and not copy_run(copy, padded.data, places):
+        return -1
+    rewind(copy, table)
+    return _copy_rows(copy, padded, kept)
 
 
 def compact(
@@ -89,44 +151,18 @@ def compact(
     dtypes or for the strides of the inner axes.
     """
     cdef cnp.ndarray piece
-    cdef cnp.dtype source = <cnp.dtype> cnp.PyArray_DESCR(padded)
-    cdef cnp.dtype target
     cdef Copy copy
+    cdef Padded array
+    cdef Kept kept
     cdef Py_ssize_t n = len(pieces)
-    cdef Py_ssize_t width = cnp.PyArray_DIM(padded, 1)
-    cdef Py_ssize_t inner = 1
     cdef Py_ssize_t k
-    cdef Py_ssize_t bad = -1
-    cdef int axis
+    cdef Py_ssize_t bad
     if n == 0:
         return -1
     piece = <cnp.ndarray> pieces[0]
-    target = <cnp.dtype> cnp.PyArray_DESCR(piece)
-    if not _inner_is_contiguous(padded) or not cnp.PyArray_ISALIGNED(padded):
+    if not prepare(&copy, &array, padded, 2, <cnp.dtype> cnp.PyArray_DESCR(piece), finite):
         return -2
-    for axis in range(2, cnp.PyArray_NDIM(padded)):
-        inner *= cnp.PyArray_DIM(padded, axis)
-    copy.convert = NULL
-    copy.check = NULL
-    copy.scalars = inner
-    copy.source_bytes = inner * source.itemsize
-    # The stride of an axis with one place means nothing.
-    copy.stride = cnp.PyArray_STRIDE(padded, 1) if width > 1 else copy.source_bytes
-    copy.target_bytes = inner * target.itemsize
-    if source is target or cnp.PyArray_EquivTypes(source, target):
-        if PyDataType_REFCHK(source):
-            return -2
-    else:
-        if not (cnp.PyArray_ISNOTSWAPPED(padded) and cnp.PyArray_ISNOTSWAPPED(piece)):
-            return -2
-        copy.convert = converter(source, target)
-        if copy.convert == NULL:
-            return -2
-    if finite and (target.kind == c"f" or target.kind == c"c"):
-        copy.check = finite_check(target)
-        if copy.check == NULL:
-            return -2
-        copy.scalars = copy.target_bytes // scalar_bytes(target)
+    keep(&kept, offsets, mask, cells)
     cdef Piece *table = <Piece *> malloc(<size_t> n * sizeof(Piece))
     if table == NULL:
         raise MemoryError
@@ -134,33 +170,7 @@ def compact(
         piece = <cnp.ndarray> pieces[k]
         table[k].data = <char *> cnp.PyArray_DATA(piece)
         table[k].items = cnp.PyArray_DIM(piece, 0)
-    rewind(&copy, table)
-    cdef const char *data = <const char *> cnp.PyArray_DATA(padded)
-    cdef Py_ssize_t rows = cnp.PyArray_DIM(offsets, 0) - 1
-    cdef Py_ssize_t row_stride = cnp.PyArray_STRIDE(padded, 0)
-    cdef const int64_t *bounds = <const int64_t *> cnp.PyArray_DATA(offsets)
-    cdef const int64_t *where = NULL
-    cdef const char *keep = NULL
-    cdef Py_ssize_t mask_row = 0
-    cdef Py_ssize_t mask_item = 0
-    if cells is not None:
-        where = <const int64_t *> cnp.PyArray_DATA(cells)
-    if mask is not None:
-        keep = <const char *> cnp.PyArray_DATA(mask)
-        mask_row = cnp.PyArray_STRIDE(mask, 0)
-        mask_item = cnp.PyArray_STRIDE(mask, 1)
-    cdef bint whole = (
-        where == NULL
-        and copy.stride == copy.source_bytes
-        and (rows == 1 or row_stride == width * copy.stride)
-        and bounds[rows] - bounds[0] == rows * width
-    )
     with nogil:
-        # Without padding all rows are one run; only to name a bad row they are gone through.
-        if not whole or copy_run(&copy, data, rows * width):
-            rewind(&copy, table)
-            bad = _copy_rows(
-                &copy, data, row_stride, rows, width, bounds, where, keep, mask_row, mask_item
-            )
+        bad = copy_kept(&copy, table, &array, &kept)
     free(table)
     return bad

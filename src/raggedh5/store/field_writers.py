@@ -7,6 +7,7 @@ import numpy as np
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.batch import Batch
+from raggedh5.core.cursors import Lane
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm
 from raggedh5.core.kept import Kept, kept_from_lengths
@@ -17,7 +18,14 @@ from raggedh5.core.strings import encode
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.store.stream import Stream
 
-__all__ = ["DictionaryWriter", "FieldSpec", "FieldWriter", "field_writer", "stage_offsets"]
+__all__ = [
+    "DictionaryWriter",
+    "FieldSpec",
+    "FieldWriter",
+    "NumberWriter",
+    "field_writer",
+    "stage_offsets",
+]
 
 StreamOf = Callable[[str, int], Stream]
 """Opens the stream of a buffer, given its name and the number of items that it holds."""
@@ -68,6 +76,8 @@ class NumberWriter:
         self.dtype = spec.dtype
         self.finite = spec.finite
         self.values = open_stream(spec.form.values, items)
+        like = np.empty((0, *self.values.inner), self.values.dtype)
+        self.lane = Lane(str(spec.name), self.values, like, spec.dtype, spec.finite)
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.checksum import UNKNOWN, checksum
+from raggedh5.core.cursors import Cursor
 from raggedh5.errors import FormatError, WriteError
 from raggedh5.store.durable.unlogged import Unlogged
 from raggedh5.store.facts import Facts
@@ -21,7 +22,7 @@ Snapshot = tuple[int, int, Array]
 """Items of the stream, items of the last chunk, and an array that begins with these."""
 
 
-class Stream:
+class Stream(Cursor):
     """The writing end of one chunked dataset.
 
     `reserve` hands out the places where the next items go, `commit` makes them part of the stream
@@ -78,23 +79,22 @@ class Stream:
         self.dirty = False
         self._synced = count
         self._unsummed: set[int] = set()
-        self._pending = 0
+        self.pending = 0
         self._fresh: list[Bytes] = []
         self._buffer: Bytes | None = None
-        self._view: Array = np.empty((0, *self.inner), self.dtype)
         if self.fill and tail is not None:
-            self._open_chunk()
-            self._view[: self.fill] = tail
+            self._open_chunk()[: self.fill] = tail
 
     def reserve(self, n: int) -> list[Array]:
         """Return where the next `n` items go: arrays (k, *inner) in order, `n` items in all."""
-        if self._buffer is None:
-            self._open_chunk()
+        if self._fresh:  # of what was reserved before, and is not wanted
+            self.cancel()
+        view = self._open_chunk() if self.view is None else self.view
         fill = self.fill
-        self._pending = n
+        self.pending = n
         if fill + n <= self.length:
-            return [self._view[fill : fill + n]]
-        pieces = [self._view[fill:]]
+            return [view[fill : fill + n]]
+        pieces = [view[fill:]]
         left = fill + n - self.length
         while left > 0:
             buffer = self.handle.buffers.take(self.row_bytes)
@@ -105,10 +105,10 @@ class Stream:
 
     def commit(self) -> None:
         """Make what was reserved last part of the stream; chunks that are full go to the sink."""
-        n = self._pending
+        n = self.pending
         if not n:
             return
-        self._pending = 0
+        self.pending = 0
         self.count += n
         self.dirty = True
         self.fill += n
@@ -117,18 +117,18 @@ class Stream:
             self._log_full(row, self._buffer)
             self._put(row, self._buffer)
             self.fill -= self.length
-            self._buffer = None
+            self._buffer = self.view = None
             self.dirty = self.fill > 0
             if self._fresh:
                 self._buffer = self._fresh.pop(0)
-                self._view = self._typed(self._buffer)
+                self.view = self._typed(self._buffer)
 
     def cancel(self) -> None:
         """Forget what was reserved last."""
         for buffer in self._fresh:
             self.handle.buffers.give(buffer)
         self._fresh.clear()
-        self._pending = 0
+        self.pending = 0
 
     def append(self, values: Array) -> None:
         """Append items (n, *inner) at once.
@@ -186,11 +186,11 @@ class Stream:
 
     def last(self) -> Any:
         """Return the last item, None where there is none."""
-        return self._view[self.fill - 1] if self.fill else self.before
+        return self._open()[self.fill - 1] if self.fill else self.before
 
     def snapshot(self) -> Snapshot:
         """Return what `restore` needs to come back to this point."""
-        return self.count, self.fill, self._view[: self.fill].copy()
+        return self.count, self.fill, self._open()[: self.fill].copy()
 
     def mark(self, stored: bool) -> Snapshot:
         """Return the same between `reserve` and `commit`, without a copy where that is enough.
@@ -198,9 +198,9 @@ class Stream:
         It is until the chunk that is being filled now has been stored, which is ruled out unless
         `stored`. A stream that nothing is reserved of may be appended to by its owner.
         """
-        if stored and (not self._pending or self.fill + self._pending >= self.length):
+        if stored and (not self.pending or self.fill + self.pending >= self.length):
             return self.snapshot()
-        return self.count, self.fill, self._view
+        return self.count, self.fill, self._open()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot; what was appended since is gone."""
@@ -210,8 +210,7 @@ class Stream:
         self.handle.sink.drop(self, count // self.length)
         self.count = count
         self.fill = fill
-        self._open_chunk()
-        self._view[:fill] = tail[:fill]
+        self._open_chunk()[:fill] = tail[:fill]
         self._synced = min(self._synced, self.count - self.fill)
         self.dirty = self.fill > 0
         if self.log is not None:
@@ -254,7 +253,7 @@ class Stream:
             filled = self.fill * self.item_bytes
             codec = self.codec
             if codec is None or not self.whole:
-                self._view[self.fill :] = 0
+                self._open()[self.fill :] = 0
                 self._put(self.count // self.length, self._buffer, ours=False)
             else:
                 self._buffer[filled : codec.zeros_from(filled)] = 0
@@ -271,7 +270,7 @@ class Stream:
             self._unsum(first // self.length)
             try:
                 self._resize(max(self.extent, self.count))
-                self.dataset[start : self.count] = self._view[start - first : self.fill]
+                self.dataset[start : self.count] = self._open()[start - first : self.fill]
             except (OSError, RuntimeError) as error:
                 raise WriteError(f"{self.name} could not be written: {error}") from error
         self._synced = self.count
@@ -363,9 +362,14 @@ class Stream:
     def _typed(self, buffer: Bytes) -> Array:
         return buffer.view(self.dtype).reshape(self.length, *self.inner)
 
-    def _open_chunk(self) -> None:
+    def _open_chunk(self) -> Array:
         self._buffer = self.handle.buffers.take(self.row_bytes)
-        self._view = self._typed(self._buffer)
+        self.view = self._typed(self._buffer)
+        return self.view
+
+    def _open(self) -> Array:
+        """Return the chunk that is being filled, with no place where there is none."""
+        return np.empty((0, *self.inner), self.dtype) if self.view is None else self.view
 
     def _set_extent(self) -> None:
         try:

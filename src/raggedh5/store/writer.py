@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from raggedh5.core.batch import Batch
+from raggedh5.core.cursors import Lane, Packing, advance, overfull, packing_of
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.core.row_messages import shifted
@@ -20,6 +21,7 @@ from raggedh5.store.field_writers import (
     DictionaryWriter,
     FieldSpec,
     FieldWriter,
+    NumberWriter,
     field_writer,
     stage_offsets,
 )
@@ -35,6 +37,9 @@ __all__ = ["TableWriter"]
 
 PART = 1 << 23
 """Bytes of a batch that are packed before what is coded is stored."""
+
+PACKED_ELSEWHERE = 1 << 16
+"""Bytes of numbers that are worth waking another thread, while this one sees to the strings."""
 
 
 class TableWriter:
@@ -72,6 +77,8 @@ class TableWriter:
         self.columns: dict[str, Column] = {}
         self._fields: dict[str, FieldWriter] = {}
         self._dictionaries: list[DictionaryWriter] = []
+        self._lanes: list[Lane] = []
+        self._no_lanes: list[str] = []
         self._rows: Stream | None = None
         self._streams: list[Stream] = []
         self._buffers: Mapping[str, Facts] = {}
@@ -213,16 +220,20 @@ class TableWriter:
         """Append a batch, a large one part by part; go back to where it began if that fails."""
         immediate = self.handle.immediate
         whole = batch.items <= self._part
-        snapshots = None if whole else [stream.snapshot() for stream in self._streams]
+        streams = self._streams
+        snapshots = [] if whole else [(stream, stream.snapshot()) for stream in streams]
         marks = [field.mark() for field in self._dictionaries]
         counts = self._count, self._item_count
         try:
             for part in [batch] if whole else batch.parts(self._part):
                 self._stage(part)
+                full = overfull(streams)
                 if whole:
-                    snapshots = [stream.mark(immediate) for stream in self._streams]
-                for stream in self._streams:
+                    # What fits into its chunk is not let count before all else has gone well.
+                    snapshots = [(s, s.mark(immediate)) for s in (streams if immediate else full)]
+                for stream in full:
                     stream.commit()
+                advance(streams)
                 self._item_count += part.items
                 self._count += part.rows
                 if not whole:
@@ -232,23 +243,42 @@ class TableWriter:
         except BaseException:
             for stream in self._streams:
                 stream.cancel()
-            if snapshots is not None:
-                for stream, snapshot in zip(self._streams, snapshots, strict=True):
-                    stream.restore(snapshot)
-                self._saved = -1
+            for stream, snapshot in snapshots:
+                stream.restore(snapshot)
+            self._saved = -1 if snapshots else self._saved
             for field, mark in zip(self._dictionaries, marks, strict=True):
                 field.roll_back(mark)
             self._count, self._item_count = counts
             raise
 
     def _stage(self, part: Batch) -> None:
+        """Put a batch behind what there is: numbers at once, beside them one column by one."""
+        packing = self._packing(part)
+        names = self._no_lanes
+        if packing.others:
+            left = {*names, *packing.others}
+            names = [name for name in self._fields if name in left]
         try:
-            for field in self._fields.values():
-                field.stage(part)
+            try:
+                for name in names:
+                    self._fields[name].stage(part)
+            finally:
+                self.handle.sink.coders.result(packing)
+            for name in packing.bad():
+                self._fields[name].stage(part)
         except SchemaError as error:
             raise shifted(error, part.first) from error
         if self._rows is not None:
             stage_offsets(self._rows, part.kept.offsets, self._item_count)
+
+    def _packing(self, part: Batch) -> Packing:
+        """Have the numbers copied, by another thread where this one has more to do."""
+        packing = packing_of(part, self._lanes)
+        if self._no_lanes and packing.nbytes > PACKED_ELSEWHERE:
+            self.handle.sink.coders.put(packing, first=True)
+        else:
+            packing.run()
+        return packing
 
     def _create(self, batch: Batch) -> None:
         """Create the buffers, by what was declared and what the first batch holds."""
@@ -287,6 +317,8 @@ class TableWriter:
         except BaseException:
             self._streams.clear()
             self._fields.clear()
+            self._lanes.clear()
+            self._no_lanes.clear()
             self._dictionaries.clear()
             self._rows = None
             self.columns.clear()
@@ -315,6 +347,9 @@ class TableWriter:
             )
         fields = self._fields.values()
         self._dictionaries = [field for field in fields if isinstance(field, DictionaryWriter)]
+        plain = {n: field for n, field in self._fields.items() if type(field) is NumberWriter}
+        self._lanes = [field.lane for field in plain.values()]
+        self._no_lanes = [name for name in self._fields if name not in plain]
         # An item has the bytes of its values; a string counts with its offset, and as much again.
         self._part = max(PART // max(sum(max(s.item_bytes, 8) for s in self._streams), 1), 1)
         # Offsets are stored behind the values that they count.

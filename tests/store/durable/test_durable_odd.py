@@ -76,13 +76,13 @@ def test_a_handler_of_signals_that_flushes(path, monkeypatch):
         with rh5.File(path, "w", durable="process") as file:
             table = file.create_table("t")
             table.append({"x": [[1.0]], "y": [[1]]})
-            real = Stream.commit
+            real = Stream.reserve
 
-            def commit(self):
-                real(self)
+            def reserve(self, n):
                 call()  # between two columns
+                return real(self, n)
 
-            monkeypatch.setattr(Stream, "commit", commit)
+            monkeypatch.setattr(Stream, "reserve", reserve)
             for call in (lambda: signal.raise_signal(signal.SIGUSR1), handler):  # noqa: B007
                 assert not told  # a signal waits until the append is done
                 table.append({"x": [[2.0]], "y": [[2]]})

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_int64, as_numpy
+from raggedh5.core.kept import kept_from_mask
 from raggedh5.core.row_messages import where
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.schema import Group
@@ -25,14 +26,26 @@ class Counts:
         Items of each structure.
     mask : ndarray of bool, shape (structures, width), or None
         Which places they are at, where the batch has a mask.
+    pattern : ndarray of bool, shape (structures, width), or None
+        The same where these are not the first ones of every row.
     said_by : str
         The key that told, for messages.
     """
 
-    def __init__(self, lengths: Lengths, said_by: str, mask: NDArray[Any] | None = None) -> None:
+    def __init__(self, lengths: Lengths, said_by: str) -> None:
         self.lengths = lengths
         self.said_by = said_by
-        self.mask = mask
+        self.mask: NDArray[Any] | None = None
+        self.pattern: NDArray[Any] | None = None
+
+    @classmethod
+    def of_mask(cls, mask: NDArray[Any], said_by: str) -> "Counts":
+        """Return what a mask, bool (structures, width), keeps."""
+        kept = kept_from_mask(mask)
+        found = cls(kept.lengths, said_by)
+        found.mask = mask
+        found.pattern = None if kept.mask is None else mask
+        return found
 
 
 def count_items(
@@ -65,8 +78,7 @@ def count_items(
     found: Counts | None = None
     mask = batch.get(group.mask) if group.mask else None
     if mask is not None:
-        flags = _mask_of(group.mask or "", mask)
-        found = Counts(flags.sum(axis=1, dtype=np.int64), group.mask or "", flags)
+        found = Counts.of_mask(_mask_of(group.mask or "", mask), group.mask or "")
     count = batch.get(group.count) if group.count else None
     if count is not None:
         lengths = integers_of(group.count or "", count)

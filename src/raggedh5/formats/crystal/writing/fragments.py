@@ -26,6 +26,7 @@ from raggedh5.formats.crystal.writing.values import (
     fitted,
     is_text,
     rectangular,
+    text_of,
 )
 
 __all__ = ["flat_incoming"]
@@ -180,13 +181,13 @@ class _Inner:
             lengths = owners.sorted(integers_of(group.inner_count or "", count))
             if self._kept is None:
                 self._kept = kept_from_lengths(lengths)
-            elif (np.diff(self._kept.offsets) != lengths).any():
-                wrong = np.diff(self._kept.offsets) != lengths
+            elif (self._kept.lengths != lengths).any():
+                wrong = self._kept.lengths != lengths
                 item = int(wrong.argmax())
                 row = int(np.searchsorted(np.cumsum(owners.lengths), item, "right"))
                 raise SchemaError(
                     f"{where(group.inner_count or '', row)}{lengths[item]} of item {item}, but "
-                    f"{group.inner_mask!r} keeps {np.diff(self._kept.offsets)[item]}"
+                    f"{group.inner_mask!r} keeps {self._kept.lengths[item]}"
                 )
 
     def fits(self, key: str, array: NDArray[Any]) -> bool:
@@ -230,16 +231,12 @@ def _flat_text(key: str, value: Any, owners: _Owners) -> Any:
         if len(value) != owners.given:
             raise SchemaError(f"{where(key)}{len(value)} strings, but {owners.given} items")
         found = owners.sorted(list(value))
-    if not isinstance(found, np.ndarray):
-        kind = np.dtypes.StringDType(na_object=None) if None in found else np.dtypes.StringDType()
-        found = np.array([_as_text(x) for x in found], kind)
-    return found
-
-
-def _as_text(item: Any) -> str | None:
-    if item is None:
-        return None
-    return item.decode() if isinstance(item, bytes) else str(item)
+    if isinstance(found, np.ndarray):
+        return found
+    if not {str}.issuperset(map(type, found)):
+        found = list(map(text_of, found))
+    kind: Any = np.dtypes.StringDType(na_object=None) if None in found else np.dtypes.StringDType()
+    return np.array(found, kind)
 
 
 def _column(spec: Field | None, key: str, stored: Any) -> Column:

@@ -103,7 +103,7 @@ def incoming(
     width = max(widths, default=None)
     lists = {key: value for _, key, value in values.values() if not isinstance(value, np.ndarray)}
     counts = count_items(group, batch, lists, width, lambda: stored(rows))
-    ready = Incoming(rows, {}, {}, counts.lengths, _pattern(counts), singles)
+    ready = Incoming(rows, {}, {}, counts.lengths, counts.pattern, singles)
     if len(widths) > 1 or (counts.mask is not None and widths - {counts.mask.shape[1]}):
         values = _cut(values, ready)
     for name, (spec, key, value) in values.items():
@@ -224,15 +224,6 @@ def _is_single(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return bool(value) and not is_list_of_rows(value)
-
-
-def _pattern(counts: Counts) -> NDArray[Any] | None:
-    """Return the mask where it is more than the lengths say."""
-    mask = counts.mask
-    if mask is None:
-        return None
-    first = np.arange(mask.shape[1]) < counts.lengths[:, None]
-    return None if np.array_equal(first, mask) else mask
 
 
 def _compact_text(rows: Any, counts: Counts) -> Any:

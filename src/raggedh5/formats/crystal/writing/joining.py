@@ -4,12 +4,17 @@ from typing import Any
 
 import numpy as np
 
+from raggedh5.core.joined_strings import join_strings
+from raggedh5.core.ragged import Ragged
 from raggedh5.formats.crystal.writing.counting import Counts
+from raggedh5.formats.crystal.writing.values import text_of
 
 __all__ = ["joined"]
 
+HYPHEN = "-"
 
-def joined(labels: list[Any], counts: Counts) -> list[list[str | None]]:
+
+def joined(labels: list[Any], counts: Counts) -> Ragged | list[list[str | None]]:
     """Return the labels of the atoms of each item, joined by hyphens.
 
     Parameters
@@ -22,24 +27,24 @@ def joined(labels: list[Any], counts: Counts) -> list[list[str | None]]:
 
     Returns
     -------
-    list of lists of str
-        As long as there are items in each structure; None where a label is.
+    Ragged of strings, or list of lists
+        As long as there are items in each structure. Lists where some labels are no `str`: bytes
+        count as UTF-8, and there is None where a label is None.
 
     Examples
     --------
-    >>> joined([[["C1", "C2"], []], [["O1", "O1"], []]], Counts(np.array([2, 0]), ""))
+    >>> joined([[["C1", "C2"], []], [["O1", "O1"], []]], Counts(np.array([2, 0]), "")).to_list()
     [['C1-O1', 'C2-O1'], []]
     """
     kept = [_kept(column, counts) for column in labels]
-    rows = zip(*kept, strict=True)
-    try:
-        return [list(map("-".join, zip(*atoms, strict=True))) for atoms in rows]
-    except TypeError:  # bytes, or something else that is no str
-        texts = [[list(map(_as_text, row)) for row in column] for column in kept]
-        return [
-            [None if None in labels else "-".join(labels) for labels in zip(*atoms, strict=True)]
-            for atoms in zip(*texts, strict=True)
-        ]
+    found = join_strings(kept, HYPHEN)
+    if found is not None:
+        return found
+    texts = [[list(map(text_of, row)) for row in column] for column in kept]
+    return [
+        [None if None in labels else HYPHEN.join(labels) for labels in zip(*atoms, strict=True)]
+        for atoms in zip(*texts, strict=True)
+    ]
 
 
 def _kept(labels: Any, counts: Counts) -> list[Any]:
@@ -53,9 +58,3 @@ def _kept(labels: Any, counts: Counts) -> list[Any]:
         [label for label, keep in zip(row, flags, strict=False) if keep]
         for row, flags in zip(rows, counts.mask.tolist(), strict=True)
     ]
-
-
-def _as_text(label: Any) -> str | None:
-    if label is None:
-        return None
-    return label.decode() if isinstance(label, bytes) else str(label)

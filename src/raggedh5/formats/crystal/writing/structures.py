@@ -189,8 +189,9 @@ class Structures:
         """Return the items of structures as they were extracted, where a mask or count is usual."""
         if group.derived or group.mask is None or not 0 <= start <= start + rows <= self.count:
             return None
-        known = self.table(group.name, True).lengths[start : start + rows]
-        return known if group.name in self.file or (known != UNKNOWN).any() else None
+        arriving = self.table(group.name, True)
+        known = arriving.lengths[start : start + rows]
+        return known if arriving.main is not None or (known != UNKNOWN).any() else None
 
     def _places(self, group: Group, start: int, rows: int) -> NDArray[np.int64] | None:
         """Return the same for a batch that does not say where its items are.

@@ -24,6 +24,7 @@ __all__ = [
     "has_nulls",
     "is_text",
     "rectangular",
+    "text_of",
     "with_nulls",
 ]
 
@@ -61,7 +62,7 @@ def _is_row(value: Any) -> bool:
 
 def _plain_rows(name: str, rows: Any) -> Any:
     """Return lists whose rows are no tensors or series, but arrays."""
-    if {type(row) for row in rows} <= PLAIN:
+    if PLAIN.issuperset(map(type, rows)):
         return rows
     try:
         return [
@@ -189,12 +190,15 @@ def _as_text(name: str, value: Any) -> Any:
     if isinstance(first, (str, bytes)):
         return value
     if rows is not value:
-        return [_text_of(item) for item in value]
-    return [[_text_of(item) for item in row] for row in rows]
+        return [text_of(item) for item in value]
+    return [[text_of(item) for item in row] for row in rows]
 
 
-def _text_of(item: Any) -> str | None:
-    return None if item is None else str(item)
+def text_of(item: Any) -> str | None:
+    """Return what is stored for an item of a field of strings."""
+    if item is None:
+        return None
+    return item.decode() if isinstance(item, bytes) else str(item)
 
 
 def _as_flags(value: Any) -> Any:
