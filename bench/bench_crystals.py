@@ -95,6 +95,10 @@ def measure_write(where: str, structures: int, rounds: int) -> Figure:
             WRITERS[name](paths[name], codes[name][:structures], parts[name])
             spot.settle(paths[name])
 
+        def ready(name: str) -> None:
+            place.remove(paths[name])
+            spot.warm(whole)
+
         for name in WRITERS:
             run(name)
         check(paths)
@@ -106,7 +110,7 @@ def measure_write(where: str, structures: int, rounds: int) -> Figure:
             {name: lambda name=name: run(name) for name in WRITERS},
             rounds,
             warm=0,
-            before={name: lambda name=name: place.remove(paths[name]) for name in WRITERS},
+            before={name: lambda name=name: ready(name) for name in WRITERS},
         )
         for name, times in found.items():
             size = part if name == "h5py-vlen" else whole

@@ -92,7 +92,6 @@ def measure(where: str, count: int, rounds: int) -> Figure:
     total = {False: _bytes(given), True: _bytes(given[: len(few)])}
     sizes = {}
     with place.Place(where) as spot:
-        spot.warm(2 * total[False])
         paths = {name: spot.path(name, ".h5") for name in WRITERS}
 
         def run(name: str) -> None:
@@ -105,7 +104,8 @@ def measure(where: str, count: int, rounds: int) -> Figure:
 
         runs = {name: lambda name=name: run(name) for name in WRITERS}
         after = {name: lambda name=name: clean(name) for name in WRITERS}
-        times = interleave(runs, rounds, after=after)
+        before = {name: lambda: spot.warm(2 * total[False]) for name in WRITERS}
+        times = interleave(runs, rounds, before=before, after=after)
     for name in WRITERS:
         fewer = name.startswith("dicts")
         more = {"fewer": DICTS} if fewer else {}

@@ -30,7 +30,8 @@ class Place:
     def warm(self, nbytes: int) -> None:
         """Write and delete as much as will be measured.
 
-        The first touch of a page of memory can make the same write several times slower.
+        The first touch of a page of memory can make the same write several times slower, by far the
+        most so in a virtual machine that has to ask its host for it.
         """
         block = bytes(1 << 20)
         path = self.directory / "warm"

@@ -177,8 +177,9 @@ class Batch:
             return value.values, None
         if self.ragged:
             return value, self.kept
-        nested = isinstance(value, (list, tuple)) and is_nested(value)
-        if nested or np.ndim(value) != 1 or len(value) != self.rows:
+        a_list = isinstance(value, (list, tuple))
+        flat = not is_nested(value) if a_list else np.ndim(value) == 1
+        if not flat or len(value) != self.rows:
             raise SchemaError(f"column {name!r}: {self.rows} strings are wanted, one a row")
         return value, None
 

@@ -180,8 +180,10 @@ class Handle:
         """Refuse to go on with a closed file."""
         if not self._file_id:
             raise ClosedError(f"{self.path} is closed; open it again to go on")
-        if self.changing and not self._shared.file_id:  # whoever came first has closed it
-            self._shared.go_on_with(self.file)
+        shared = self._shared
+        # Mostly they are the same; to ask h5py takes longer than all the rest here.
+        if self.changing and shared.file_id is not self._file_id and not shared.file_id:
+            shared.go_on_with(self.file)  # whoever came first has closed it
 
     def check_writable(self) -> None:
         """Refuse to go on with a file that is closed, or was opened for reading."""
