@@ -14,7 +14,7 @@ from raggedh5.core.string_source import Source, kept_strings, source_of
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.string_sink import Sink, Table
 
-__all__ = ["Dictionary"]
+__all__ = ["Coding", "Dictionary"]
 
 Codes = npt.NDArray[np.int32]
 
@@ -187,7 +187,8 @@ class Dictionary:
         """
         source = source_of(strings, kept_strings(mask, lengths, kept), name)
         codes = np.empty(source.items, np.int32)
-        self._put(source, [codes], nullable)
+        with self._lock:
+            Coding(self._table, source, [codes], nullable).finish()
         return codes
 
     def encode_into(
@@ -216,7 +217,27 @@ class Dictionary:
             As in `encode`, and if the pieces do not fit. The dictionary has not grown then; the
             pieces may have been written to.
         """
-        source = source_of(strings, kept_strings(mask, lengths, kept), name)
+        kept = kept_strings(mask, lengths, kept)
+        with self._lock:
+            self.coding(pieces, strings, kept=kept, name=name, nullable=nullable).finish()
+
+    def coding(
+        self,
+        pieces: Sequence[Codes],
+        strings: Any,
+        *,
+        kept: Kept | None = None,
+        name: str = "",
+        nullable: bool = False,
+    ) -> "Coding":
+        """Return `encode_into` as something to be done; nobody else uses the dictionary meanwhile.
+
+        Raises
+        ------
+        SchemaError
+            As in `encode_into`, as far as the items themselves need not be looked at.
+        """
+        source = source_of(strings, kept, name)
         room = 0
         for piece in pieces:
             if piece.dtype != np.int32 or piece.ndim != 1 or not piece.flags.c_contiguous:
@@ -224,18 +245,47 @@ class Dictionary:
             room += len(piece)
         if room != source.items:
             raise SchemaError(f"column {name!r}: room for {room} items, {source.items} are kept")
-        self._put(source, list(pieces), nullable)
-
-    def _put(self, source: Source, pieces: list[Codes], nullable: bool) -> None:
-        with self._lock:
-            mark = len(self._table)
-            sink = Sink.of_codes(self._table, pieces, nullable)
-            try:
-                source.put(sink)
-            except BaseException:
-                self._table.rollback(mark)
-                raise
+        return Coding(self._table, source, list(pieces), nullable)
 
     def _check_mark(self, mark: int) -> None:
         if not 0 <= mark <= len(self._table):
             raise ValueError(f"mark {mark} is not between 0 and {len(self._table)}")
+
+
+class Coding:
+    """Strings on their way to be codes, as `Dictionary.coding` returns them.
+
+    Attributes
+    ----------
+    putting : Putting or None
+        What others may do before `finish` is called, None if it is for this thread to do.
+    """
+
+    def __init__(self, table: Table, source: Source, pieces: list[Codes], nullable: bool) -> None:
+        self._table = table
+        self._source = source
+        self._pieces = pieces
+        self._nullable = nullable
+        self._mark = len(table)
+        self._sink = Sink.of_codes(table, pieces, nullable)
+        self.putting = source.putting(self._sink)
+
+    def finish(self) -> None:
+        """See to it that all codes are there, by coding here what nobody has coded, or could.
+
+        Raises
+        ------
+        SchemaError
+            For the first item that cannot be coded. The dictionary has not grown then.
+        """
+        putting = self.putting
+        if putting is not None and putting.done and self._sink.filled == self._source.items:
+            return
+        if putting is not None and putting.begun:
+            self._table.rollback(self._mark)
+            self._sink = Sink.of_codes(self._table, self._pieces, self._nullable)
+        try:
+            self._source.put(self._sink)
+        except BaseException:
+            self._table.rollback(self._mark)
+            raise

@@ -13,7 +13,7 @@ from raggedh5.core.kept import Kept, Offsets, kept_from_lengths, kept_from_mask,
 from raggedh5.core.string_rows import fit_rows, is_nested, list_lengths, rows_of_lists
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.string_sink import Sink
-from raggedh5.kernels.strings import ItemError, put_array, put_lists
+from raggedh5.kernels.strings import ItemError, Putting, put_array, put_lists
 
 __all__ = ["Source", "kept_strings", "source_of"]
 
@@ -56,6 +56,11 @@ class Source:
         self._kept = offsets, mask, cells
         self._flat = flat
         self._name = name
+
+    def putting(self, sink: Sink) -> Putting | None:
+        """Return the work of `put`, for threads without the GIL; None for strings in arrays."""
+        strings = self._strings
+        return Putting(sink, strings, *self._kept) if isinstance(strings, list) else None
 
     def put(self, sink: Sink) -> None:
         """Put the kept items into a sink, in row order.

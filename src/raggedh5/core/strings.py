@@ -9,7 +9,7 @@ from raggedh5.core.kept import Kept, Offsets
 from raggedh5.core.string_source import kept_strings, source_of
 from raggedh5.kernels.string_sink import Sink
 
-__all__ = ["encode"]
+__all__ = ["Encoding", "encode"]
 
 Bytes = npt.NDArray[np.uint8]
 Valid = npt.NDArray[np.bool_]
@@ -93,12 +93,58 @@ def encode(
     >>> data.tobytes(), offsets
     (b'CClH', array([0, 1, 3, 4]))
     """
-    source = source_of(strings, kept_strings(mask, lengths, kept), name)
-    offsets = np.empty(source.items + 1, np.int64)
-    valid = np.ones(source.items, np.bool_) if nullable else None
-    sink = Sink.of_bytes(
-        offsets, None if valid is None else valid.view(np.uint8), _GUESS_PER_ITEM * source.items
-    )
-    source.put(sink)
-    data = sink.take_bytes()
-    return (data, offsets) if valid is None else (data, offsets, valid)
+    encoding = Encoding(strings, kept_strings(mask, lengths, kept), name, nullable)
+    data, offsets = encoding.result()
+    return (data, offsets) if encoding.valid is None else (data, offsets, encoding.valid)
+
+
+class Encoding:
+    """The strings of `encode` on their way.
+
+    Parameters
+    ----------
+    strings, kept, name, nullable
+        As in `encode`.
+
+    Attributes
+    ----------
+    putting : Putting or None
+        What others may do before `result` is called, None if it is for this thread to do.
+    valid : ndarray of bool or None
+        The last of what `encode` returns.
+
+    Raises
+    ------
+    SchemaError
+        As in `encode`, as far as the items themselves need not be looked at.
+    """
+
+    def __init__(self, strings: Any, kept: Kept | None, name: str, nullable: bool = False) -> None:
+        self._source = source_of(strings, kept, name)
+        self.valid = np.ones(self._source.items, np.bool_) if nullable else None
+        self._begin()
+        self.putting = self._source.putting(self._sink)
+
+    def result(self) -> tuple[Bytes, Offsets]:
+        """Return bytes and offsets, encoded here if nobody has done it, or could.
+
+        Raises
+        ------
+        SchemaError
+            For the first item that cannot be stored.
+        """
+        putting = self.putting
+        if putting is None or not putting.done or self._sink.filled != self._source.items:
+            if putting is not None and putting.begun:
+                self._begin()
+            self._source.put(self._sink)
+        return self._sink.take_bytes(), self._offsets
+
+    def _begin(self) -> None:
+        items = self._source.items
+        valid = None
+        if self.valid is not None:
+            self.valid[:] = True
+            valid = self.valid.view(np.uint8)
+        self._offsets = np.empty(items + 1, np.int64)
+        self._sink = Sink.of_bytes(self._offsets, valid, _GUESS_PER_ITEM * items)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import weakref
 
+from raggedh5.core.cursors import Packing
 from raggedh5.kernels.coder import Team, Work
 
 __all__ = ["CodingThreads"]
@@ -32,19 +33,15 @@ class CodingThreads:
         self._owner = 0
         self._stop: weakref.finalize[..., CodingThreads] | None = None
 
-    def put(self, work: Work, first: bool = False) -> None:
-        """Have `work` done. It is kept until then, also where the caller lets go of it.
-
-        Parameters
-        ----------
-        work
-            What is to be done.
-        first
-            Whether that comes before all that is queued.
-        """
+    def put(self, work: Work) -> None:
+        """Have `work` coded. It is kept until then, also where the caller lets go of it."""
         team = self._running()
-        if team is None or not team.put(work, first):
+        if team is None or not team.put(work):
             work.run()
+
+    def share(self, packing: Packing) -> None:
+        """Pack columns here and in all threads that are free, before anything else is coded."""
+        packing.share(self._running(), self.threads - 1)
 
     def result(self, work: Work) -> int:
         """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""

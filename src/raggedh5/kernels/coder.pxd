@@ -1,5 +1,6 @@
 """What every encoder looks like, so that a thread without the GIL can call any of them."""
 
+from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_type_lock
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
@@ -37,3 +38,18 @@ cdef class Work:
     # For other kinds of work: to be called when it is there to be done, and when it is done.
     cdef void begin(self)
     cdef void finish(self) noexcept nogil
+
+
+cdef class Team:
+    cdef PyThread_type_lock guard
+    cdef PyThread_type_lock wake
+    cdef PyObject** queue
+    cdef int64_t room, first, count
+    cdef bint awake, stopped
+    cdef object under_way
+
+    cdef void rouse(self) noexcept nogil
+    cdef PyObject* pop(self) noexcept nogil
+
+    # Takes back what nobody has begun, and returns how many times it was in the queue.
+    cdef int64_t take_back(self, Work work) noexcept

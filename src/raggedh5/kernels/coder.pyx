@@ -127,13 +127,6 @@ cdef class Team:
         How many may be queued. There is a reference to each until it is done.
     """
 
-    cdef PyThread_type_lock guard
-    cdef PyThread_type_lock wake
-    cdef PyObject** queue
-    cdef int64_t room, first, count
-    cdef bint awake, stopped
-    cdef object under_way
-
     def __cinit__(self, *args):
         self.under_way = deque()
         self.guard = PyThread_allocate_lock()
@@ -184,6 +177,20 @@ cdef class Team:
         if not fits:
             self.under_way.pop()
         return fits
+
+    cdef int64_t take_back(self, Work work) noexcept:
+        cdef PyObject* one
+        cdef int64_t i, left = 0, taken
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        for i in range(self.count):
+            one = self.queue[(self.first + i) % self.room]
+            if one != <PyObject*>work:
+                self.queue[(self.first + left) % self.room] = one
+                left += 1
+        taken = self.count - left
+        self.count = left
+        PyThread_release_lock(self.guard)
+        return taken
 
     def wait(self):
         """Wait until everything is coded."""

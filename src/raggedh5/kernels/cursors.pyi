@@ -3,7 +3,8 @@ from typing import Any, final
 from numpy import dtype
 from numpy.typing import NDArray
 
-from raggedh5.kernels.coder import Work
+from raggedh5.kernels.coder import Team, Work
+from raggedh5.kernels.strings import Putting
 
 class Cursor:
     count: int
@@ -36,6 +37,8 @@ class Packing(Work):
         flat: dict[str, Any],
         kept: Any,
     ) -> None: ...
+    def add(self, putting: Putting) -> None: ...
+    def share(self, team: Team | None, helpers: int) -> None: ...
     def bad(self) -> list[str]: ...
 
 def overfull(cursors: list[Any]) -> list[Any]: ...

@@ -1,8 +1,10 @@
-"""Columns of numbers into the chunks that are being filled, all of a batch at once.
+"""The columns of a batch into the chunks that are being filled, all of them at once.
 
-What is quick about it: a column costs hardly a call or an object, and the copying is one piece of
-work, which a thread without the GIL can do. It takes what only has to be copied, in the usual case
-every column; the rest is left to those who know more, if only what is wrong with it.
+What is quick about it: a column of numbers costs hardly a call or an object, and the columns are
+shared out among threads that never take the GIL. They may read lists of strings all the same, while
+the thread that shares them out holds it and waits: nobody else can change them. What is taken is
+what only has to be copied, in the usual case every column; the rest is left to those who know more,
+if only what is wrong with it.
 """
 
 cimport cython
@@ -10,16 +12,26 @@ cimport numpy as cnp
 from cpython.dict cimport PyDict_GetItem
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
+from cpython.pythread cimport (
+    WAIT_LOCK,
+    PyThread_acquire_lock,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
 from libc.stdint cimport int64_t, uint8_t
 
-from raggedh5.kernels.coder cimport Work
+from raggedh5.kernels.coder cimport Team, Work
 from raggedh5.kernels.compact cimport Kept, Padded, copy_kept, keep, prepare
 from raggedh5.kernels.copy_runs cimport Copy, Piece
+from raggedh5.kernels.strings cimport Putting
 
 cnp.import_array()
 
 cdef extern from *:
     bint PyArray_CheckExact(PyObject* item)
+    PyObject** PySequence_Fast_ITEMS(object items)
 
 
 cdef class Cursor:
@@ -123,14 +135,22 @@ cdef class Packing(Work):
     cdef Py_ssize_t items, width
     cdef Kept rows, every
     cdef int64_t[2] ends
+    cdef list puttings
+    cdef PyObject** strings
+    cdef Py_ssize_t n_strings
+    cdef PyThread_type_lock guard  # of what follows
+    cdef Py_ssize_t turn, inside, gone
+    cdef bint closed
 
     def __cinit__(self, list lanes, *args):
         self.jobs = <Job*>PyMem_RawMalloc((len(lanes) + 1) * sizeof(Job))
-        if self.jobs == NULL:
+        self.guard = PyThread_allocate_lock()
+        if self.jobs == NULL or self.guard == NULL:
             raise MemoryError
 
     def __init__(self, list lanes, dict padded, dict flat, kept):
         cdef Lane lane
+        self.puttings = []
         self.taken = []
         self.others = []
         self.keep = [kept]
@@ -142,7 +162,6 @@ cdef class Packing(Work):
         for lane in lanes:
             if not (self.take(lane, padded, &self.rows, 2) or self.take(lane, flat, &self.every, 1)):
                 self.others.append(lane.name)
-        self.begin()
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -150,6 +169,8 @@ cdef class Packing(Work):
             if self.jobs[i].pieces != &self.jobs[i].piece:
                 PyMem_RawFree(self.jobs[i].pieces)
         PyMem_RawFree(self.jobs)
+        if self.guard != NULL:
+            PyThread_free_lock(self.guard)
 
     cdef bint take(self, Lane lane, dict data, Kept* kept, int depth) except -1:
         """Take a column if its values are an array that fits; `depth` axes are not of an item."""
@@ -213,16 +234,98 @@ cdef class Packing(Work):
             job.pieces[i].items = cnp.PyArray_DIM(piece, 0)
         return 0
 
+    def run(self):
+        """Do all of it here."""
+        self.share(None, 0)
+        return 0
+
+    def add(self, Putting putting not None):
+        """Take a column of strings as well."""
+        self.puttings.append(putting)
+
+    def share(self, Team team, Py_ssize_t helpers):
+        """Do all of it here, and in as many other threads of a team as come to help.
+
+        If there are strings, the GIL is held all the while.
+        """
+        cdef Putting putting
+        cdef bint alone
+        self.begin()
+        for putting in self.puttings:
+            putting.find()
+            putting.sink.c.elsewhere = True
+        self.strings = PySequence_Fast_ITEMS(self.puttings)
+        self.n_strings = len(self.puttings)
+        self.inside = self.call(team, min(helpers, self.copied + self.n_strings - 1))
+        if self.n_strings:
+            self.take_turns()
+        else:
+            with nogil:
+                self.take_turns()
+        alone = team is None or self.close(team.take_back(self))
+        if alone:
+            self.finish()
+        # Otherwise the last one of the others finishes, after one column at most.
+        if self.n_strings:
+            PyThread_acquire_lock(self.done, WAIT_LOCK)
+        else:
+            with nogil:
+                PyThread_acquire_lock(self.done, WAIT_LOCK)
+        self.seen = True
+
+    cdef Py_ssize_t call(self, Team team, Py_ssize_t helpers):
+        """Call others to help; return how many may come. None of them leaves before `close`."""
+        cdef Py_ssize_t called = 0
+        try:
+            while team is not None and called < helpers and team.put(self, True):
+                called += 1
+        except MemoryError:  # then fewer
+            pass
+        return called
+
+    cdef bint close(self, Py_ssize_t absent) noexcept:
+        """Let no more come; return whether all who have come have left."""
+        cdef bint alone
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        self.inside -= absent + self.gone
+        self.closed = True
+        alone = self.inside == 0
+        PyThread_release_lock(self.guard)
+        return alone
+
     cdef void code(self, uint8_t* scratch) noexcept nogil:
-        cdef Py_ssize_t i
+        """What one that helps does; the last to leave finishes, if everybody else has."""
+        cdef bint last = False
+        self.take_turns()
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        if self.closed:
+            self.inside -= 1
+            last = self.inside == 0
+        else:
+            self.gone += 1
+        PyThread_release_lock(self.guard)
+        if last:
+            self.finish()
+
+    cdef void take_turns(self) noexcept nogil:
+        """Do one column after the other, until each has been begun by somebody."""
+        cdef Py_ssize_t turn
         cdef Job* job
-        for i in range(self.copied):
-            job = &self.jobs[i]
-            job.bad = copy_kept(&job.copy, job.pieces, &job.padded, job.kept) >= 0
-        self.finish()
+        while True:
+            PyThread_acquire_lock(self.guard, WAIT_LOCK)
+            turn = self.turn
+            self.turn += 1
+            PyThread_release_lock(self.guard)
+            if turn >= self.n_strings + self.copied:
+                return
+            if turn < self.n_strings:
+                (<Putting>self.strings[turn]).put()
+            else:
+                job = &self.jobs[turn - self.n_strings]
+                job.bad = copy_kept(&job.copy, job.pieces, &job.padded, job.kept) >= 0
 
     def bad(self):
-        """Return the names of columns with a value that does not fit, once `result` has waited."""
+        """Return the names of columns with a value that does not fit, after `share`."""
         cdef Py_ssize_t i
         self.keep = None
         return [self.taken[i] for i in range(self.copied) if self.jobs[i].bad]

@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from .string_sink cimport (
     NO_MEMORY,
+    NOT_READY,
     NOT_TEXT,
     NOT_UTF8,
     Fault,
@@ -19,11 +20,14 @@ cdef extern from *:
     """
     #if PY_VERSION_HEX >= 0x030C0000
     #define RH5_READY(text) 0
+    #define RH5_IS_READY(text) 1
     #else
     #define RH5_READY(text) PyUnicode_READY(text)
+    #define RH5_IS_READY(text) PyUnicode_IS_READY(text)
     #endif
     """
     int RH5_READY(PyObject *text) nogil
+    bint RH5_IS_READY(PyObject *text) nogil
     bint PyUnicode_Check(PyObject *item) nogil
     bint PyUnicode_IS_ASCII(PyObject *text) nogil
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text) nogil
@@ -42,8 +46,11 @@ cdef inline Fault put_object(SinkState *s, PyObject *item) noexcept nogil:
     if item == NULL or item == Py_None:
         return put_null(s)
     if PyUnicode_Check(item):
-        if RH5_READY(item):
-            return NO_MEMORY
+        if not RH5_IS_READY(item):  # as old extensions make them
+            if s.elsewhere:
+                return NOT_READY
+            if RH5_READY(item):
+                return NO_MEMORY
         size = PyUnicode_GET_LENGTH(item)
         if PyUnicode_IS_ASCII(item):
             return put_utf8(s, <const uint8_t *>PyUnicode_DATA(item), size)

@@ -16,6 +16,7 @@ cdef enum Fault:
     TOO_MANY
     CHANGED
     NO_MEMORY
+    NOT_READY
 
 cdef struct Piece:
     int32_t *start
@@ -25,6 +26,7 @@ cdef struct SinkState:
     Py_ssize_t filled, room  # items
     Py_ssize_t row, item  # where the first fault is
     bint nullable
+    bint elsewhere  # filled by a thread that may not touch Python's memory
     # A sink of bytes:
     uint8_t *data  # scratch memory in a sink of codes
     Py_ssize_t used, data_room

@@ -1,4 +1,4 @@
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,20 @@ class ItemError(Exception):
     item: int
     kind: Literal["type", "null", "utf8", "unicode", "full", "changed"]
     def __init__(self, row: int, item: int, kind: str) -> None: ...
+
+@final
+class Putting:
+    begun: bool
+    done: bool
+    def __init__(
+        self,
+        sink: Sink,
+        rows: list[Any],
+        offsets: npt.NDArray[np.int64] | None,
+        mask: npt.NDArray[np.uint8] | None,
+        cells: npt.NDArray[np.int64] | None,
+    ) -> None: ...
+    def run(self) -> None: ...
 
 def put_lists(
     sink: Sink,

@@ -5,8 +5,10 @@ A source (lists of str, object, U, S and StringDType arrays) is walked in row or
 items are put into a `Sink`. The arguments are trusted: `raggedh5.core.string_source` checks them.
 """
 
+cimport cython
 cimport numpy as cnp
 from cpython.list cimport PyList_Check, PyList_GET_SIZE
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -33,8 +35,6 @@ cdef extern from *:
     PyObject **PySequence_Fast_ITEMS(object items)
 
 cdef extern from "numpy/arrayobject.h":
-    ctypedef struct npy_string_allocator:
-        pass
     ctypedef struct npy_packed_static_string:
         pass
     ctypedef struct npy_static_string:
@@ -50,7 +50,7 @@ cdef extern from "numpy/arrayobject.h":
         const npy_packed_static_string *packed,
         npy_static_string *unpacked) nogil
 
-KINDS = ("", "type", "null", "utf8", "unicode", "full", "changed")
+KINDS = ("", "type", "null", "utf8", "unicode", "full", "changed", "memory", "ready")
 
 
 class ItemError(Exception):
@@ -61,18 +61,6 @@ class ItemError(Exception):
         self.row = row
         self.item = item
         self.kind = kind
-
-
-# One row of a source. Its kept items are the j below stop with picks[j * pick_step] set, or all of
-# them where picks is NULL.
-cdef struct Row:
-    const char *base
-    Py_ssize_t step
-    Py_ssize_t size  # bytes an item, of U and S
-    Py_ssize_t stop
-    const uint8_t *picks
-    Py_ssize_t pick_step
-    npy_string_allocator *allocator  # of StringDType
 
 
 cdef Fault put_row_of_objects(SinkState *s, Row r) noexcept nogil:
@@ -164,54 +152,97 @@ cdef object check(SinkState *s, Fault fault):
         raise ItemError(s.row, s.item, KINDS[<int>fault])
 
 
-def put_lists(
-    Sink sink not None,
-    list rows not None,
-    const int64_t[::1] offsets,
-    const uint8_t[:, :] mask,
-    const int64_t[::1] cells,
-):
-    """Put kept items of lists or tuples of str, bytes or None into the sink, in row order.
+@cython.final
+cdef class Putting:
+    """Kept items of lists or tuples of str, bytes or None that go into a sink, in row order.
 
     Row i is rows[cells[i]], or rows[i] without cells. Its kept items j are those with mask set
     at the same place; without a mask the first offsets[i + 1] - offsets[i], or all without both.
+
+    Attributes
+    ----------
+    begun, done : bool
+        Whether somebody began it, and whether it was done, without a fault.
     """
-    cdef SinkState *s = &sink.c
-    cdef Row r
-    cdef Py_ssize_t i = 0, at
-    cdef Py_ssize_t count = len(rows) if offsets is None else offsets.shape[0] - 1
-    cdef object row
-    cdef Fault fault = FINE
-    r.step = sizeof(PyObject *)
-    r.picks = NULL
-    r.pick_step = 0 if mask is None else mask.strides[1]
-    for i in range(count):
-        at = i if cells is None else cells[i]
-        if at >= PyList_GET_SIZE(rows):
-            fault = CHANGED
-            break
-        row = rows[at]
-        if PyList_Check(row):
-            r.stop = PyList_GET_SIZE(row)
-        elif PyTuple_Check(row):
-            r.stop = PyTuple_GET_SIZE(row)
-        else:
-            fault = CHANGED
-            break
-        if r.stop == 0:
-            continue
-        r.base = <const char *>PySequence_Fast_ITEMS(row)
-        if mask is not None:
-            r.stop = min(r.stop, mask.shape[1])
-            if r.stop:
-                r.picks = &mask[at, 0]
-        elif offsets is not None:
-            r.stop = min(r.stop, offsets[i + 1] - offsets[i])
-        fault = put_row_of_objects(s, r)
-        if fault != FINE:
-            break
-    s.row = i
-    check(s, fault)
+
+    def __init__(self, Sink sink not None, list rows not None, offsets, mask, cells):
+        self.sink = sink
+        self.rows = rows
+        self.kept = offsets, mask, cells
+        self.count = len(rows) if offsets is None else len(offsets) - 1
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.table)
+
+    cdef int find(self) except -1:
+        cdef const int64_t[::1] offsets = self.kept[0]
+        cdef const uint8_t[:, :] mask = self.kept[1]
+        cdef const int64_t[::1] cells = self.kept[2]
+        cdef Py_ssize_t i, at
+        cdef object row
+        cdef Row *r
+        self.begun = True
+        self.fault = FINE
+        self.sink.c.row = 0
+        if self.table == NULL:
+            self.table = <Row *>PyMem_RawMalloc((self.count + 1) * sizeof(Row))
+        if self.table == NULL:
+            raise MemoryError
+        for i in range(self.count):
+            r = &self.table[i]
+            at = i if cells is None else cells[i]
+            if at >= PyList_GET_SIZE(self.rows):
+                self.fault = CHANGED
+                return 0
+            row = self.rows[at]
+            if PyList_Check(row):
+                r.stop = PyList_GET_SIZE(row)
+            elif PyTuple_Check(row):
+                r.stop = PyTuple_GET_SIZE(row)
+            else:
+                self.fault = CHANGED
+                self.sink.c.row = i
+                return 0
+            r.step = sizeof(PyObject *)
+            r.picks = NULL
+            r.pick_step = 0
+            if r.stop == 0:
+                continue
+            r.base = <const char *>PySequence_Fast_ITEMS(row)
+            if mask is not None:
+                r.stop = min(r.stop, mask.shape[1])
+                r.pick_step = mask.strides[1]
+                if r.stop:
+                    r.picks = &mask[at, 0]
+            elif offsets is not None:
+                r.stop = min(r.stop, offsets[i + 1] - offsets[i])
+        return 0
+
+    cdef void put(self) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if self.fault != FINE:
+                return
+            self.sink.c.row = i
+            self.fault = put_row_of_objects(&self.sink.c, self.table[i])
+        self.done = self.fault == FINE
+
+    def run(self):
+        """Do it here and now.
+
+        Raises
+        ------
+        ItemError
+            For the first item that cannot be stored.
+        """
+        self.find()
+        self.put()
+        check(&self.sink.c, self.fault)
+
+
+def put_lists(Sink sink, list rows, offsets, mask, cells):
+    """Put kept items of lists or tuples of str, bytes or None into a sink: see `Putting`."""
+    Putting(sink, rows, offsets, mask, cells).run()
 
 
 # A padded array, and what is kept of it, as in put_lists.

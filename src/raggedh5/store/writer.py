@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from raggedh5.core.batch import Batch
-from raggedh5.core.cursors import Lane, Packing, advance, overfull, packing_of
+from raggedh5.core.cursors import Lane, advance, overfull, packing_of
 from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import FieldForm, TableForm
 from raggedh5.core.row_messages import shifted
@@ -22,6 +22,7 @@ from raggedh5.store.field_writers import (
     FieldSpec,
     FieldWriter,
     NumberWriter,
+    StringWriter,
     field_writer,
     stage_offsets,
 )
@@ -38,8 +39,11 @@ __all__ = ["TableWriter"]
 PART = 1 << 23
 """Bytes of a batch that are packed before what is coded is stored."""
 
-PACKED_ELSEWHERE = 1 << 16
-"""Bytes of numbers that are worth waking another thread, while this one sees to the strings."""
+SHARED = 1 << 16
+"""Bytes of a batch that are worth waking another thread."""
+
+TEXT = 32
+"""Bytes of numbers that take as long as a string."""
 
 
 class TableWriter:
@@ -162,7 +166,7 @@ class TableWriter:
     def complete(self) -> None:
         """Append the strings that are new in dictionaries."""
         for field in self._dictionaries:
-            field.finish()
+            field.complete()
 
     def queue(self, sync_only: bool = False) -> None:
         """Have the last chunks coded; `flush` stores them."""
@@ -252,33 +256,35 @@ class TableWriter:
             raise
 
     def _stage(self, part: Batch) -> None:
-        """Put a batch behind what there is: numbers at once, beside them one column by one."""
-        packing = self._packing(part)
+        """Put a batch behind what there is: what only has to be copied all at once."""
+        packing = packing_of(part, self._lanes)
         names = self._no_lanes
         if packing.others:
             left = {*names, *packing.others}
             names = [name for name in self._fields if name in left]
+        begun = []
         try:
-            try:
-                for name in names:
-                    self._fields[name].stage(part)
-            finally:
-                self.handle.sink.coders.result(packing)
+            for name in names:
+                field = self._fields[name]
+                if isinstance(field, StringWriter | DictionaryWriter):
+                    putting = field.begin(part)
+                    if putting is not None:
+                        packing.add(putting)
+                    begun.append(field)
+                else:
+                    field.stage(part)
+            if packing.nbytes + part.items * TEXT * len(begun) > SHARED:
+                self.handle.sink.coders.share(packing)
+            else:
+                packing.run()
+            for field in begun:
+                field.finish()
             for name in packing.bad():
                 self._fields[name].stage(part)
         except SchemaError as error:
             raise shifted(error, part.first) from error
         if self._rows is not None:
             stage_offsets(self._rows, part.kept.offsets, self._item_count)
-
-    def _packing(self, part: Batch) -> Packing:
-        """Have the numbers copied, by another thread where this one has more to do."""
-        packing = packing_of(part, self._lanes)
-        if self._no_lanes and packing.nbytes > PACKED_ELSEWHERE:
-            self.handle.sink.coders.put(packing, first=True)
-        else:
-            packing.run()
-        return packing
 
     def _create(self, batch: Batch) -> None:
         """Create the buffers, by what was declared and what the first batch holds."""
