@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.inference import infer_column, is_ragged_list
+from raggedh5.core.joined_strings import Joined
 from raggedh5.core.kept import Kept, kept_from_lengths, kept_from_mask, kept_groups
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
@@ -255,7 +256,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _sliceable(value: Any) -> Any:
     """Return the values as something that rows can be cut from."""
-    return value if isinstance(value, (list, tuple, np.ndarray, Ragged)) else as_numpy(value)
+    known = (list, tuple, np.ndarray, Ragged, Joined)
+    return value if isinstance(value, known) else as_numpy(value)
 
 
 def _every_row(rows: int) -> Kept:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from raggedh5.core.kept import Kept, Offsets
 from raggedh5.core.string_decode import decode
-from raggedh5.core.string_source import Source, kept_strings, source_of
+from raggedh5.core.string_source import JoinedSource, Source, kept_strings, source_of
 from raggedh5.errors import SchemaError
 from raggedh5.kernels.string_sink import Sink, Table
 
@@ -261,7 +261,9 @@ class Coding:
         What others may do before `finish` is called, None if it is for this thread to do.
     """
 
-    def __init__(self, table: Table, source: Source, pieces: list[Codes], nullable: bool) -> None:
+    def __init__(
+        self, table: Table, source: Source | JoinedSource, pieces: list[Codes], nullable: bool
+    ) -> None:
         self._table = table
         self._source = source
         self._pieces = pieces

@@ -5,33 +5,30 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.core.ragged import Ragged
-from raggedh5.core.string_decode import decode_array
-from raggedh5.core.string_rows import list_lengths, row_offsets, rows_of_lists
+from raggedh5.core.kept import Offsets
+from raggedh5.core.string_rows import list_lengths, rows_of_lists
 from raggedh5.errors import SchemaError
-from raggedh5.kernels.joined import put_joined
-from raggedh5.kernels.string_sink import Sink
 
-__all__ = ["join_strings"]
-
-_GUESS_PER_ITEM = 12
+__all__ = ["Joined", "text_of"]
 
 
-def join_strings(columns: Sequence[Any], separator: str) -> Ragged | None:
-    """Join strings item by item.
+class Joined:
+    """Strings of several columns, which are joined item by item when they are stored.
 
     Parameters
     ----------
     columns : sequence of lists of lists of str
-        One list for each row in every column; those of a row are of one length.
+        One list for each row in every column; those of a row are of one length. The lists stay as
+        they are until these are stored.
     separator : str
         What stands between two of them.
 
-    Returns
-    -------
-    Ragged of StringDType, or None
-        The joined strings of each row; None where there is something else than `str` among the
-        items, or a lone surrogate.
+    Attributes
+    ----------
+    columns : list of lists of lists
+    separator : str
+    lengths : ndarray of int64, shape (rows,)
+        Items of each row.
 
     Raises
     ------
@@ -40,19 +37,47 @@ def join_strings(columns: Sequence[Any], separator: str) -> Ragged | None:
 
     Examples
     --------
-    >>> join_strings([[["C1", "C2"], []], [["O1", "O3"], []]], "-").to_list()
-    [['C1-O1', 'C2-O3'], []]
+    >>> ids = Joined([[["C1", "C2"], []], [["O1", "O3"], []]], "-")
+    >>> len(ids), ids.to_lists()
+    (2, [['C1-O1', 'C2-O3'], []])
     """
-    rows = [rows_of_lists(column) for column in columns]
-    if not rows:
-        raise SchemaError("there is no column to join")
-    offsets = row_offsets(rows[0])
-    for column in rows[1:]:
-        if not np.array_equal(list_lengths(column), np.diff(offsets)):
-            raise SchemaError("columns are joined whose rows differ in length")
-    items = int(offsets[-1])
-    ends = np.empty(items + 1, np.int64)
-    sink = Sink.of_bytes(ends, None, _GUESS_PER_ITEM * items)
-    if not put_joined(sink, rows, separator) or sink.filled != items:
+
+    def __init__(self, columns: Sequence[Any], separator: str) -> None:
+        self.columns = [rows_of_lists(column) for column in columns]
+        self.separator = separator
+        if not self.columns:
+            raise SchemaError("there is no column to join")
+        self.lengths: Offsets = list_lengths(self.columns[0])
+        for column in self.columns[1:]:
+            if not np.array_equal(list_lengths(column), self.lengths):
+                raise SchemaError("columns are joined whose rows differ in length")
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.columns[0])
+
+    def __getitem__(self, rows: slice) -> "Joined":
+        """Return a run of rows."""
+        return Joined([column[rows] for column in self.columns], self.separator)
+
+    def to_lists(self) -> list[list[str | None]]:
+        """Return the joined strings of each row.
+
+        Bytes count as UTF-8, other items are written as `str` has them; where one is None, so is
+        what it would have been joined to.
+        """
+        texts = [[list(map(text_of, row)) for row in column] for column in self.columns]
+        return [
+            [
+                None if None in parts else self.separator.join(parts)
+                for parts in zip(*row, strict=True)
+            ]
+            for row in zip(*texts, strict=True)
+        ]
+
+
+def text_of(item: Any) -> str | None:
+    """Return what is written for an item that should be a string."""
+    if item is None:
         return None
-    return Ragged(decode_array(sink.take_bytes(), ends), offsets)
+    return item.decode() if isinstance(item, bytes) else str(item)

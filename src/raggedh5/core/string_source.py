@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from raggedh5.core.arrays import as_numpy
+from raggedh5.core.joined_strings import Joined
 from raggedh5.core.kept import Kept, Offsets, kept_from_lengths, kept_from_mask, longest
 from raggedh5.core.string_rows import fit_rows, is_nested, list_lengths, rows_of_lists
 from raggedh5.errors import SchemaError
+from raggedh5.kernels.joined import Joining
 from raggedh5.kernels.string_sink import Sink
 from raggedh5.kernels.strings import ItemError, Putting, put_array, put_lists
 
-__all__ = ["Source", "kept_strings", "source_of"]
+__all__ = ["JoinedSource", "Source", "kept_strings", "source_of"]
 
 Mask = npt.NDArray[np.uint8] | None
 
@@ -86,6 +88,31 @@ class Source:
             raise SchemaError(f"{_column(self._name)}the strings changed while they were in use")
 
 
+class JoinedSource:
+    """The same of strings that are joined of others.
+
+    Raises
+    ------
+    SchemaError
+        If they do not fit what is kept.
+    """
+
+    def __init__(self, strings: Joined, kept: Kept | None, name: str) -> None:
+        self.items = int(strings.lengths.sum())
+        self._strings = strings
+        self._name = name
+        if kept is not None and not np.array_equal(strings.lengths, kept.lengths):
+            raise SchemaError(f"{_column(name)}joined strings have other lengths than the batch")
+
+    def putting(self, sink: Sink) -> Putting:
+        """See `Source.putting`."""
+        return Joining(sink, self._strings.columns, self._strings.separator)
+
+    def put(self, sink: Sink) -> None:
+        """See `Source.put`; the strings are made here, which may be of something else than str."""
+        source_of(self._strings.to_lists(), None, self._name).put(sink)
+
+
 def kept_strings(mask: Any, lengths: Any, kept: Kept | None) -> Kept | None:
     """Return what one of the three says to keep, or None for all.
 
@@ -101,12 +128,12 @@ def kept_strings(mask: Any, lengths: Any, kept: Kept | None) -> Kept | None:
     return kept_from_lengths(lengths) if mask is None else kept_from_mask(mask)
 
 
-def source_of(strings: Any, kept: Kept | None, name: str) -> Source:
+def source_of(strings: Any, kept: Kept | None, name: str) -> Source | JoinedSource:
     """Check strings against what is kept of them, and make them ready for the kernels.
 
     Parameters
     ----------
-    strings : list, list of lists, or array-like
+    strings : list, list of lists, array-like, or Joined
         See `raggedh5.core.strings.encode`.
     kept : Kept or None
         Which items are kept; None for all.
@@ -123,6 +150,8 @@ def source_of(strings: Any, kept: Kept | None, name: str) -> Source:
     SchemaError
         If these are no strings, or they do not fit `kept`.
     """
+    if isinstance(strings, Joined):
+        return JoinedSource(strings, kept, name)
     if isinstance(strings, _NO_STRINGS):
         raise SchemaError(
             f"{_column(name)}a list or an array of strings is wanted, not {type(strings).__name__}"

@@ -1,5 +1,8 @@
-from typing import Any
+from typing import Any, final
 
 from raggedh5.kernels.string_sink import Sink
+from raggedh5.kernels.strings import Putting
 
-def put_joined(sink: Sink, columns: list[list[Any]], separator: str) -> bool: ...
+@final
+class Joining(Putting):
+    def __init__(self, sink: Sink, columns: list[list[Any]], separator: str) -> None: ...

@@ -4,10 +4,11 @@
 The arguments are trusted: `raggedh5.core.joined_strings` checks them.
 """
 
+cimport cython
 from cpython.list cimport PyList_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from .string_object cimport (
     PyUnicode_Check,
@@ -15,12 +16,13 @@ from .string_object cimport (
     PyUnicode_GET_LENGTH,
     PyUnicode_IS_ASCII,
     PyUnicode_KIND,
-    RH5_READY,
+    RH5_IS_READY,
 )
 from .string_sink cimport (
     CHANGED,
     FINE,
     NO_MEMORY,
+    NOT_READY,
     NOT_TEXT,
     NOT_UNICODE,
     Fault,
@@ -28,7 +30,9 @@ from .string_sink cimport (
     SinkState,
     grow,
     put_end,
+    put_known,
 )
+from .strings cimport Putting
 from .utf8 cimport (
     MOST_BYTES_UCS1,
     MOST_BYTES_UCS2,
@@ -61,8 +65,8 @@ cdef inline Fault add_text(SinkState *s, PyObject *item) noexcept nogil:
     cdef Py_ssize_t size
     if not PyUnicode_Check(item):
         return NOT_TEXT
-    if RH5_READY(item):
-        return NO_MEMORY
+    if not RH5_IS_READY(item):
+        return NOT_READY
     size = PyUnicode_GET_LENGTH(item)
     if PyUnicode_IS_ASCII(item):
         if not grow(s, size):
@@ -77,47 +81,86 @@ cdef inline Fault add_text(SinkState *s, PyObject *item) noexcept nogil:
     return add_code_points(s, <const uint32_t *>PyUnicode_DATA(item), size, MOST_BYTES_UCS4)
 
 
-def put_joined(Sink sink not None, list columns not None, str separator not None):
-    """Put the strings of lists, joined item by item, into a sink of bytes.
+@cython.final
+cdef class Joining(Putting):
+    """Items that are the strings of several columns, joined.
 
-    Each of the columns is a list of as many rows, lists or tuples, as long as those of the others.
-    Returns False, having put some, where an item is no str that UTF-8 can store.
+    Parameters
+    ----------
+    sink
+        Where they go.
+    columns
+        For each of them a list of rows, which are lists or tuples of str.
+    separator
+        What stands between two of them.
     """
-    cdef SinkState *s = &sink.c
-    cdef Py_ssize_t count = PyList_GET_SIZE(columns)
-    cdef PyObject ***items = <PyObject ***>PyMem_Malloc(count * sizeof(PyObject **))
-    cdef Py_ssize_t i, j, k, size
-    cdef Fault fault = FINE
-    cdef object row
-    if items == NULL:
-        raise MemoryError
-    try:
-        for i in range(len(<list>columns[0])):
-            size = PySequence_Fast_GET_SIZE((<list>columns[0])[i])
-            if s.filled + size > s.room:
-                fault = CHANGED
-            for k in range(count):
-                row = (<list>columns[k])[i]
-                items[k] = PySequence_Fast_ITEMS(row)
-                if PySequence_Fast_GET_SIZE(row) != size:
-                    fault = CHANGED
-            if fault != FINE:
-                break
-            for j in range(size):
-                for k in range(count):
-                    if k:
-                        fault = add_text(s, <PyObject *>separator)
+
+    cdef str separator
+    cdef Py_ssize_t parts
+    cdef PyObject ***items  # of all parts of a row, one row behind the other
+    cdef Py_ssize_t *sizes
+
+    def __init__(self, Sink sink not None, list columns not None, str separator not None):
+        self.sink = sink
+        self.rows = columns
+        self.separator = separator
+        self.parts = len(columns)
+        self.count = len(columns[0])
+        PyMem_RawFree(self.items)
+        PyMem_RawFree(self.sizes)
+        self.items = <PyObject ***>PyMem_RawMalloc(
+            (self.count * self.parts + 1) * sizeof(PyObject **))
+        self.sizes = <Py_ssize_t *>PyMem_RawMalloc((self.count + 1) * sizeof(Py_ssize_t))
+        if self.items == NULL or self.sizes == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.items)
+        PyMem_RawFree(self.sizes)
+
+    cdef int find(self) except -1:
+        cdef list column
+        cdef Py_ssize_t i, k, total = 0
+        cdef object row
+        self.begun = True
+        self.fault = FINE
+        for k in range(self.parts):
+            column = self.rows[k]
+            if PyList_GET_SIZE(column) < self.count:
+                self.fault = CHANGED
+                return 0
+            for i in range(self.count):
+                row = column[i]
+                if k == 0:
+                    self.sizes[i] = PySequence_Fast_GET_SIZE(row)
+                    total += self.sizes[i]
+                elif PySequence_Fast_GET_SIZE(row) != self.sizes[i]:
+                    self.fault = CHANGED
+                self.items[i * self.parts + k] = PySequence_Fast_ITEMS(row)
+        if total > self.sink.c.room - self.sink.c.filled:
+            self.fault = CHANGED
+        return 0
+
+    cdef void put(self) noexcept nogil:
+        cdef SinkState *s = &self.sink.c
+        cdef PyObject ***items
+        cdef Py_ssize_t i, j, k
+        cdef Fault fault = self.fault
+        for i in range(self.count):
+            items = self.items + i * self.parts
+            for j in range(self.sizes[i]):
+                for k in range(self.parts):
+                    if fault == FINE and k:
+                        fault = add_text(s, <PyObject *>self.separator)
                     if fault == FINE:
                         fault = add_text(s, items[k][j])
-                    if fault != FINE:
-                        break
+                if fault == FINE and s.table != NULL:
+                    fault = put_known(s, s.data, s.used)
+                    s.used = 0
+                elif fault == FINE:
+                    put_end(s)
                 if fault != FINE:
-                    break
-                put_end(s)
-            if fault != FINE:
-                break
-    finally:
-        PyMem_Free(items)
-    if fault == NO_MEMORY:
-        raise MemoryError
-    return fault == FINE
+                    s.row, s.item = i, j
+                    self.fault = fault
+                    return
+        self.done = True

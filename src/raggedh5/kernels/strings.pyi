@@ -1,4 +1,4 @@
-from typing import Any, Literal, final
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ class ItemError(Exception):
     kind: Literal["type", "null", "utf8", "unicode", "full", "changed"]
     def __init__(self, row: int, item: int, kind: str) -> None: ...
 
-@final
 class Putting:
     begun: bool
     done: bool

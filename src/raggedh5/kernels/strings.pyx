@@ -5,7 +5,6 @@ A source (lists of str, object, U, S and StringDType arrays) is walked in row or
 items are put into a `Sink`. The arguments are trusted: `raggedh5.core.string_source` checks them.
 """
 
-cimport cython
 cimport numpy as cnp
 from cpython.list cimport PyList_Check, PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
@@ -152,7 +151,6 @@ cdef object check(SinkState *s, Fault fault):
         raise ItemError(s.row, s.item, KINDS[<int>fault])
 
 
-@cython.final
 cdef class Putting:
     """Kept items of lists or tuples of str, bytes or None that go into a sink, in row order.
 

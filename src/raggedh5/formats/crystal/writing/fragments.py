@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
+from raggedh5.core.joined_strings import text_of
 from raggedh5.core.kept import kept_from_lengths, kept_from_mask
 from raggedh5.core.packing import pack_into
 from raggedh5.core.ragged import Ragged
@@ -26,7 +27,6 @@ from raggedh5.formats.crystal.writing.values import (
     fitted,
     is_text,
     rectangular,
-    text_of,
 )
 
 __all__ = ["flat_incoming"]

@@ -4,17 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from raggedh5.core.joined_strings import join_strings
-from raggedh5.core.ragged import Ragged
+from raggedh5.core.joined_strings import Joined
 from raggedh5.formats.crystal.writing.counting import Counts
-from raggedh5.formats.crystal.writing.values import text_of
 
 __all__ = ["joined"]
 
 HYPHEN = "-"
 
 
-def joined(labels: list[Any], counts: Counts) -> Ragged | list[list[str | None]]:
+def joined(labels: list[Any], counts: Counts) -> Joined:
     """Return the labels of the atoms of each item, joined by hyphens.
 
     Parameters
@@ -27,24 +25,15 @@ def joined(labels: list[Any], counts: Counts) -> Ragged | list[list[str | None]]
 
     Returns
     -------
-    Ragged of strings, or list of lists
-        As long as there are items in each structure. Lists where some labels are no `str`: bytes
-        count as UTF-8, and there is None where a label is None.
+    Joined
+        As many as there are items in each structure.
 
     Examples
     --------
-    >>> joined([[["C1", "C2"], []], [["O1", "O1"], []]], Counts(np.array([2, 0]), "")).to_list()
+    >>> joined([[["C1", "C2"], []], [["O1", "O1"], []]], Counts(np.array([2, 0]), "")).to_lists()
     [['C1-O1', 'C2-O1'], []]
     """
-    kept = [_kept(column, counts) for column in labels]
-    found = join_strings(kept, HYPHEN)
-    if found is not None:
-        return found
-    texts = [[list(map(text_of, row)) for row in column] for column in kept]
-    return [
-        [None if None in labels else HYPHEN.join(labels) for labels in zip(*atoms, strict=True)]
-        for atoms in zip(*texts, strict=True)
-    ]
+    return Joined([_kept(column, counts) for column in labels], HYPHEN)
 
 
 def _kept(labels: Any, counts: Counts) -> list[Any]:

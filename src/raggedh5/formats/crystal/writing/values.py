@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.inference import infer_column, is_strings
+from raggedh5.core.joined_strings import Joined, text_of
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.row_messages import where
 from raggedh5.core.schema import Column
@@ -24,7 +25,6 @@ __all__ = [
     "has_nulls",
     "is_text",
     "rectangular",
-    "text_of",
     "with_nulls",
 ]
 
@@ -150,7 +150,7 @@ def has_nulls(value: Any, lengths: NDArray[np.int64] | None, mask: NDArray[Any] 
     Parameters
     ----------
     value
-        `Ragged`, an array, or lists.
+        `Ragged`, `Joined`, an array, or lists.
     lengths
         Items of each structure; None where a structure has one value.
     mask
@@ -158,6 +158,8 @@ def has_nulls(value: Any, lengths: NDArray[np.int64] | None, mask: NDArray[Any] 
     """
     if isinstance(value, Ragged):
         return has_nulls(value.values, None, None)
+    if isinstance(value, Joined):
+        value = value.to_lists()
     if isinstance(value, np.ndarray):
         if value.dtype.kind != "O" and not hasattr(value.dtype, "na_object"):
             return False
@@ -192,13 +194,6 @@ def _as_text(name: str, value: Any) -> Any:
     if rows is not value:
         return [text_of(item) for item in value]
     return [[text_of(item) for item in row] for row in rows]
-
-
-def text_of(item: Any) -> str | None:
-    """Return what is stored for an item of a field of strings."""
-    if item is None:
-        return None
-    return item.decode() if isinstance(item, bytes) else str(item)
 
 
 def _as_flags(value: Any) -> Any:
