@@ -1,5 +1,8 @@
 """All columns of numbers of a batch at once: what a copy by NumPy gives, or left to others."""
 
+import ctypes
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +10,13 @@ from hypothesis import strategies as st
 
 import reference
 from raggedh5.core.batch import Batch
+from raggedh5.core.chunk_codecs import BloscChunks
 from raggedh5.core.cursors import Cursor, Lane, advance, overfull, packing_of
+from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.ragged import Ragged
+from raggedh5.core.strings import Encoding, encode
 from raggedh5.core.team import CodingThreads
+from raggedh5.errors import SchemaError
 from raggedh5.store.filters import load_libraries
 from strategies import FLOATS, INTEGERS, arrays, dtypes, inner_shapes, masks
 
@@ -94,8 +101,7 @@ def test_batches_land_where_they_belong(data):
     for mask, batch in zip(kept, made, strict=True):
         part = Batch({name: value for name, (value, _) in batch.items()}, mask)
         work = packing_of(part, lanes)
-        team.put(work, first=True)
-        team.result(work)
+        team.share(work)
         left = {*work.others, *work.bad()}
         for name in left:  # of another shape, or not to be converted without loss
             values = np.zeros_like(
@@ -188,3 +194,111 @@ def test_the_last_places_of_a_chunk():
         finish([stream])
     assert stream.items()[:, 1].tolist() == [0, *[3] * 3, *[9] * 9, *[4] * 4]
     assert stream.fill == 1
+
+
+def text_columns(rng, lengths, count):
+    """Columns of strings, ASCII and other, as a batch has them."""
+    words = np.array(["C", "C12", "O1", "bromine", "µ-oxo", "", "N" * 40])
+    return [[rng.choice(words, n).tolist() for n in lengths] for _ in range(count)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_numbers_and_strings_among_threads_that_have_more_to_do(threads):
+    """Over and over, with all of them in the queue: nothing is done twice, or not at all."""
+    rng = np.random.default_rng(threads)
+    team = CodingThreads(threads)
+    codec = BloscChunks(4096, 4, 5, 1, "lz4")
+    queued = []
+    for turn in range(150):
+        source = rng.integers(0, 9, 4096, dtype=np.uint8)
+        queued.append((codec.work(source, np.zeros(codec.room(), np.uint8)), source))
+        team.put(queued[-1][0])
+        lengths = rng.integers(0, 20, 8)
+        batch = Batch({f"n{i}": rng.normal(size=(8, 20)) for i in range(5)}, lengths=lengths)
+        streams = [Chunks(np.empty(0), 64, 0) for _ in range(5)]
+        work = packing_of(
+            batch, [Lane(f"n{i}", x, x.like, None, False) for i, x in enumerate(streams)]
+        )
+        texts = text_columns(rng, lengths, turn % 5)
+        dictionary = Dictionary()
+        codes = np.empty(lengths.sum(), np.int32)
+        encodings = [Encoding(text, batch.kept, "") for text in texts]
+        coded = [dictionary.coding([codes], text, kept=batch.kept) for text in texts[:1]]
+        for begun in (*encodings, *coded):
+            work.add(begun.putting)
+        team.share(work)
+        assert work.bad() == work.others == []
+        finish(streams)
+        kept = np.arange(20) < lengths[:, None]
+        for i, stream in enumerate(streams):
+            assert (stream.items() == batch.data[f"n{i}"][kept]).all()
+        for text, encoding in zip(texts, encodings, strict=True):
+            assert encoding.putting.done
+            for one, other in zip(encoding.result(), encode(text), strict=True):
+                assert (one == other).all()
+        for coding in coded:
+            coding.finish()
+            found = [dictionary.categories[code] for code in codes]
+            assert found == [item for row in texts[0] for item in row]
+    for work, _ in queued:
+        assert team.result(work) > 0
+    team.close()
+
+
+@pytest.mark.parametrize("bad", [None, 7, b"\xff", "\ud800"])
+def test_strings_that_cannot_be_stored_are_found_again(bad):
+    """By whoever has the GIL, and can say what is wrong with them."""
+    rows = [["C", "H"], ["O", bad, "N"]]
+    encoding = Encoding(rows, None, "label")
+    dictionary = Dictionary(["N"])
+    coding = dictionary.coding([np.empty(5, np.int32)], rows, name="label")
+    work = packing_of(Batch({"x": np.zeros(1)}, ragged=False), [])
+    work.add(encoding.putting)
+    work.add(coding.putting)
+    team = CodingThreads(2)
+    team.share(work)
+    team.close()
+    with pytest.raises(SchemaError, match="column 'label', row 1, item 1"):
+        encoding.result()
+    with pytest.raises(SchemaError, match="column 'label', row 1, item 1"):
+        coding.finish()
+    assert dictionary.categories == ["N"]
+
+
+def test_lists_that_shrink_before_they_are_read():
+    rows = [["C", "H"], ["O", "N"]]
+    encoding = Encoding(rows, Batch({"x": np.zeros((2, 2))}).kept, "label")
+    rows[1].pop()
+    work = packing_of(Batch({"x": np.zeros(1)}, ragged=False), [])
+    work.add(encoding.putting)
+    work.run()
+    with pytest.raises(SchemaError, match="changed while they were in use"):
+        encoding.result()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there are none any more")
+@pytest.mark.filterwarnings("ignore:PyUnicode:DeprecationWarning")
+def test_strings_of_old_extensions():
+    """They have no bytes before they are first used, which takes the GIL."""
+    make = ctypes.pythonapi.PyUnicode_FromUnicode
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_ssize_t)
+    place = ctypes.pythonapi.PyUnicode_AsUnicode
+    place.restype, place.argtypes = ctypes.c_void_p, (ctypes.py_object,)
+
+    def old(text):
+        made = make(None, len(text))
+        content = (ctypes.c_wchar * len(text)).from_address(place(made))
+        content[:] = text
+        return made
+
+    rows = [["C", old("Cl1"), old("µ")]]
+    encoding = Encoding(rows, None, "")
+    work = packing_of(Batch({"x": np.zeros(1)}, ragged=False), [])
+    work.add(encoding.putting)
+    work.run()
+    assert encoding.putting.begun
+    assert not encoding.putting.done
+    data, offsets = encoding.result()
+    assert data.tobytes().decode() == "CCl1µ"
+    assert offsets.tolist() == [0, 1, 4, 6]
+    assert Dictionary().encode([[old("O1"), "O1"]]).tolist() == [0, 0]

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ PLAIN = Batch({"x": np.zeros(1)}, ragged=False)
 
 
 def decoded(data, offsets):
-    return [data[a:b].tobytes().decode() for a, b in zip(offsets, offsets[1:], strict=False)]
+    return [data[a:b].tobytes().decode() for a, b in pairwise(offsets)]
 
 
 @given(st.data())

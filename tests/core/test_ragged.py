@@ -257,3 +257,15 @@ def test_missing_items():
     assert mask.tolist() == [[True, True], [True, False]]
     assert Ragged.concatenate([ragged[:1], ragged[1:]]).equals(ragged)
     assert not ragged.equals(Ragged(ragged.values.data, ragged.offsets))
+
+
+def test_other_values_in_the_same_rows():
+    ragged = Ragged(np.array([1, 2, 3, 99]), [0, 2, 2, 3])
+    other = ragged.with_values([[1.5, 0], [2, 0], [3, 0]])
+    assert other.offsets is ragged.offsets
+    assert other.to_list() == [[[1.5, 0], [2, 0]], [], [[3, 0]]]
+    nested = ragged.with_values(Ragged(np.arange(4), [0, 1, 1, 4]))
+    assert nested.to_list() == [[[0], []], [], [[1, 2, 3]]]
+    for values in (np.zeros(2), np.zeros(4), 1.0, Ragged(np.arange(4), [0, 4])):
+        with pytest.raises(SchemaError, match="3 values are wanted, not"):
+            ragged.with_values(values)

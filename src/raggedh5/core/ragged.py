@@ -353,6 +353,33 @@ class Ragged:
         """
         return torch_bridge.to_torch(*self._levels())
 
+    def with_values(self, values: Any) -> "Ragged":
+        """Return the same rows of other values.
+
+        Parameters
+        ----------
+        values : array-like, shape (items, ...), or Ragged of as many rows
+            As many as there are; shared, as are the offsets.
+
+        Raises
+        ------
+        SchemaError
+            If there are more, or fewer.
+
+        Examples
+        --------
+        >>> r = Ragged(np.array([1.0, 4.0, 9.0]), [0, 2, 3])
+        >>> r.with_values(np.sqrt(r.values)).to_list()
+        [[1.0, 2.0], [3.0]]
+        """
+        if not isinstance(values, (Ragged, np.ma.MaskedArray)):
+            values = as_numpy(values)
+        axes = 1 if isinstance(values, Ragged) else values.ndim
+        if axes == 0 or len(values) != len(self._values):
+            given = len(values) if axes else "one"
+            raise SchemaError(f"{len(self._values)} values are wanted, not {given}")
+        return Ragged._of(values, self._offsets)
+
     @classmethod
     def _of(cls, values: Any, offsets: Offsets) -> Self:
         """Build from parts that are known to fit."""

@@ -3,13 +3,15 @@
 from raggedh5.formats.crystal.cif import pack_cif, read_cif
 from raggedh5.formats.crystal.fields import FIELDS, GROUPS, SCHEMA
 from raggedh5.formats.crystal.geometry.cells import (
-    cartesian_to_fractional,
     cell_matrix,
     cell_parameters,
     cell_volume,
     density,
-    fractional_to_cartesian,
     matrix_volume,
+)
+from raggedh5.formats.crystal.geometry.coordinates import (
+    cartesian_to_fractional,
+    fractional_to_cartesian,
 )
 from raggedh5.formats.crystal.json_store.populating import (
     FailedStructure,

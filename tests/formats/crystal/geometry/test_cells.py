@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.geometry.cells import (
+from raggedh5.formats.crystal import (
     cartesian_to_fractional,
     cell_matrix,
     cell_parameters,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.geometry import cells as geometry
+from raggedh5.formats import crystal as geometry
 
 torch = pytest.importorskip("torch")
 

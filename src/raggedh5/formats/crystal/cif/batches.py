@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from raggedh5.formats.crystal.cif.structure import CifStructure
-from raggedh5.formats.crystal.geometry.cells import cell_matrix, fractional_to_cartesian
+from raggedh5.formats.crystal.geometry.cells import cell_matrix
+from raggedh5.formats.crystal.geometry.coordinates import fractional_to_cartesian
 
 __all__ = ["atom_batch", "cell_batch", "crystal_batch", "in_batches"]
 

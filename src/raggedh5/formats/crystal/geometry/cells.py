@@ -1,9 +1,8 @@
-"""Cells and coordinates: lengths and angles, matrices, fractional and Cartesian.
+"""Cells: lengths and angles, matrices, volumes and densities.
 
 A cell matrix has the vectors a, b, c in its rows, in angstrom: a along x, b in the xy plane with
 positive y, c with positive z. This is the frame of the Protein Data Bank; gemmi and ASE use it,
-too (`gemmi.UnitCell.orth` has the vectors in its columns). A row of fractional coordinates times
-the matrix is a row of Cartesian ones.
+too (`gemmi.UnitCell.orth` has the vectors in its columns).
 
 All functions take NumPy arrays, and torch tensors on any device; a result is what the arguments
 are, in their floating dtype. In between, numbers are float64: a result in float32 is off by no more
@@ -15,21 +14,17 @@ from typing import Any
 from raggedh5.formats.crystal.geometry.checks import (
     FLAT,
     check_angles,
-    check_batch,
     check_lengths,
-    check_mask,
     check_volume,
     spanned,
 )
 from raggedh5.formats.crystal.geometry.namespaces import in_double
 
 __all__ = [
-    "cartesian_to_fractional",
     "cell_matrix",
     "cell_parameters",
     "cell_volume",
     "density",
-    "fractional_to_cartesian",
     "matrix_volume",
 ]
 
@@ -181,75 +176,6 @@ def matrix_volume(matrix: Any) -> Any:
     return rounded(spanned(xp, vectors)[1])
 
 
-def fractional_to_cartesian(frac: Any, matrix: Any, mask: Any = None) -> Any:
-    """Return Cartesian coordinates of padded batches.
-
-    Parameters
-    ----------
-    frac : array-like, shape (B, N, 3) or (N, 3)
-        Fractional coordinates.
-    matrix : array-like, shape (B, 3, 3) or (3, 3)
-        The vectors of each cell, one a row, in angstrom; one matrix may serve for all.
-    mask : array-like of bool, shape (B, N) or (N,), optional
-        Which places have an atom. The others become 0, whatever is there.
-
-    Returns
-    -------
-    array, shape of `frac`
-        In angstrom, in the frame of the matrix.
-
-    Raises
-    ------
-    SchemaError
-        If the shapes do not go together, or naming the first structure whose matrix is singular.
-
-    Examples
-    --------
-    >>> cell = cell_matrix([3.0, 4.0, 5.0], [90, 90, 90])
-    >>> fractional_to_cartesian([[0.5, 0.5, 0.5], [float("nan")] * 3], cell, mask=[True, False])
-    array([[1.5, 2. , 2.5],
-           [0. , 0. , 0. ]])
-    """
-    xp, (places, vectors), rounded = in_double(frac, matrix)
-    check_batch(places, vectors)
-    spanned(xp, vectors)
-    return rounded(xp.matmul(_kept(xp, places, mask), vectors))
-
-
-def cartesian_to_fractional(coords: Any, matrix: Any, mask: Any = None) -> Any:
-    """Return fractional coordinates of padded batches.
-
-    Parameters
-    ----------
-    coords : array-like, shape (B, N, 3) or (N, 3)
-        Cartesian coordinates in angstrom, in the frame of the matrix.
-    matrix : array-like, shape (B, 3, 3) or (3, 3)
-        The vectors of each cell, one a row, in angstrom; one matrix may serve for all.
-    mask : array-like of bool, shape (B, N) or (N,), optional
-        Which places have an atom. The others become 0, whatever is there.
-
-    Returns
-    -------
-    array, shape of `coords`
-        Not brought into the cell: they may be below 0, or above 1.
-
-    Raises
-    ------
-    SchemaError
-        If the shapes do not go together, or naming the first structure whose matrix is singular.
-
-    Examples
-    --------
-    >>> cell = cell_matrix([3.0, 4.0, 5.0], [90, 90, 90])
-    >>> cartesian_to_fractional([[1.5, 2.0, -5.0]], cell)
-    array([[ 0.5,  0.5, -1. ]])
-    """
-    xp, (places, vectors), rounded = in_double(coords, matrix)
-    check_batch(places, vectors)
-    spanned(xp, vectors)
-    return rounded(xp.matmul(_kept(xp, places, mask), xp.linalg.inv(vectors)))
-
-
 def density(z: Any, weight: Any, volume: Any) -> Any:
     """Return the densities of crystals.
 
@@ -304,12 +230,3 @@ def _unit_volume(xp: Any, lengths: Any, angles: Any) -> Any:
     other = cos_alpha - _cosine(xp, beta + gamma)
     check_angles(angles, (one > FLAT) & (other > FLAT))
     return xp.sqrt(one * other)
-
-
-def _kept(xp: Any, places: Any, mask: Any) -> Any:
-    """Return coordinates with 0 where the mask leaves them out: 0 times any matrix stays 0."""
-    if mask is None:
-        return places
-    kept = xp.asarray(mask, device=places.device) != 0
-    check_mask(places, kept)
-    return xp.where(kept[..., None], places, xp.zeros_like(places))

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.errors import SchemaError
-from raggedh5.formats.crystal.geometry.cells import cell_matrix, fractional_to_cartesian
+from raggedh5.formats.crystal.geometry.cells import cell_matrix
+from raggedh5.formats.crystal.geometry.coordinates import fractional_to_cartesian
 
 __all__ = ["to_ase"]
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from raggedh5.formats.crystal.reading.structure_table import StructureTable
 from raggedh5.formats.crystal.schema import Group, Schema
-from raggedh5.formats.crystal.writing.arriving import PENDING
 from raggedh5.formats.crystal.writing.structures import SINGLES
+from raggedh5.formats.crystal.writing.waiting import PENDING
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
-from raggedh5.formats.crystal.writing.arriving import found_gaps, found_waiting
 from raggedh5.formats.crystal.writing.latest import Latest
+from raggedh5.formats.crystal.writing.waiting import found_gaps, found_waiting
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 

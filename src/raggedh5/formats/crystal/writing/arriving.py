@@ -1,12 +1,9 @@
 """A table that batches arrive for in any order: in order they are appended, others wait beside it.
 
-What waits lies in tables of its own, ``/pending/<table>/<number>``, one for each set of columns,
-with ``/pending/<table>/<number>.rows`` saying which structure each row is of and which came later.
 `raggedh5.formats.crystal.writing.ordering` puts all of it in its place before the file is closed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,46 +14,23 @@ from raggedh5.core.schema import Column
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.writing.incoming import Incoming
 from raggedh5.formats.crystal.writing.values import with_nulls
+from raggedh5.formats.crystal.writing.waiting import (
+    GAPS,
+    PENDING,
+    Waiting,
+    found_gaps,
+    found_waiting,
+    kind_of,
+)
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = [
-    "PENDING",
-    "UNKNOWN",
-    "ArrivingTable",
-    "Waiting",
-    "empty_rows",
-    "found_gaps",
-    "found_waiting",
-]
-
-PENDING = "pending"
-"""The group of what waits."""
-
-GAPS = "gaps"
-"""The table in it of rows that are there, but were not written."""
+__all__ = ["UNKNOWN", "ArrivingTable", "empty_rows"]
 
 UNKNOWN = -1
 """Items of a structure that was not written."""
 
 Lengths = NDArray[np.int64]
-
-
-@dataclass
-class Waiting:
-    """Rows that wait: the items, and which structure each row is of, and when it came."""
-
-    table: Table
-    rows: Table
-
-    def arrivals(self) -> tuple[Lengths, Lengths]:
-        """Return which structure each row is of, and its place in the order of arrival."""
-        # A writer that was killed may have left one of the two longer.
-        count = min(len(self.table), len(self.rows))
-        if not count:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        rows = self.rows.take(slice(0, count))
-        return rows["structure"], rows["sequence"]
 
 
 class ArrivingTable:
@@ -201,6 +175,8 @@ class ArrivingTable:
             return False
         if self.main is None:
             return not self.waiting
+        if self._in_main == columns:
+            return True
         if self._in_main.keys() != columns.keys():
             return False
         return all(self._in_main[name].nullable or not columns[name].nullable for name in columns)
@@ -269,14 +245,14 @@ class ArrivingTable:
             if column.nullable and not known.nullable:
                 self.columns[name] = with_nulls(known)
         columns = {name: self.columns[name] for name in sorted(batch.data)}
-        waiting = self.waiting.get(_kind(columns))
+        waiting = self.waiting.get(kind_of(columns))
         if waiting is None:
-            waiting = self.waiting[_kind(columns)] = self._new_waiting(columns)
+            waiting = self.waiting[kind_of(columns)] = self._new_waiting(columns)
         try:
             self._append(waiting.table, batch)
         except SchemaError:
             if not len(waiting.table):
-                del self.waiting[_kind(columns)]
+                del self.waiting[kind_of(columns)]
                 self.file.remove(waiting.table.name)
                 self.file.remove(waiting.rows.name)
             raise
@@ -316,7 +292,7 @@ class ArrivingTable:
         for first, stop in self.gaps:
             self.lengths[first:stop] = UNKNOWN
         for waiting in found_waiting(self.file, self.name):
-            self.waiting[_kind(waiting.table.columns)] = waiting
+            self.waiting[kind_of(waiting.table.columns)] = waiting
             for column, waits in waiting.table.columns.items():
                 known = self.columns.setdefault(column, waits)
                 if waits.nullable and not known.nullable:
@@ -330,29 +306,6 @@ class ArrivingTable:
                     latest[structure] = sequence[row]
                     self.lengths[structure] = lengths[row]
         self._sequence = int(latest.max(initial=0))
-
-
-def _kind(columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """Return what tables that wait are told apart by: names, and which of them take nulls."""
-    return tuple(sorted(f"{name}?" if columns[name].nullable else name for name in columns))
-
-
-def found_waiting(file: File, name: str) -> list[Waiting]:
-    """Return what waits for a table in a file."""
-    found: list[Waiting] = []
-    folder = f"{PENDING}/{name}"
-    while f"{folder}/{len(found)}.rows" in file:
-        found.append(Waiting(file[f"{folder}/{len(found)}"], file[f"{folder}/{len(found)}.rows"]))
-    return found
-
-
-def found_gaps(file: File, name: str) -> list[tuple[int, int]]:
-    """Return the runs of rows in a table that is not finished which were not written."""
-    path = f"{PENDING}/{name}/{GAPS}"
-    if path not in file:
-        return []
-    rows = file[path].read()
-    return list(zip(rows["first"].tolist(), rows["stop"].tolist(), strict=True))
 
 
 def empty_rows(column: Column, rows: int) -> Ragged:

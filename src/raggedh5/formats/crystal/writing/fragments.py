@@ -74,6 +74,11 @@ class _Owners:
             order = np.argsort(owners, kind="stable")
             self.order = order[len(owners) - int(there.sum()) :]
 
+    def rows(self) -> Ragged:
+        """Return which rows the items are in, once they are sorted; its values mean nothing."""
+        kept = kept_from_lengths(self.lengths)
+        return Ragged(np.empty(kept.items, np.bool_), kept.offsets)
+
     def sorted(self, values: Any) -> Any:
         """Return an array, or a list, in the order of structures."""
         if self.order is None:
@@ -105,7 +110,7 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
         batch = _flattened(group, batch)
     owners = _Owners(group, batch)
     ready = Incoming(len(owners.lengths), {}, {}, owners.lengths)
-    offsets = kept_from_lengths(owners.lengths).offsets
+    rows = owners.rows()
     told = {group.mask, group.count, group.owner, group.inner_mask}
     inner = _Inner(group, batch, owners)
     for key, given in batch.items():
@@ -117,7 +122,7 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
             raise SchemaError(f"{key!r} comes twice, also as {name!r}")
         value = array_or_lists(key, given)
         if is_text(value) or (spec is not None and spec.is_string):
-            stored: Any = Ragged(_flat_text(key, value, owners), offsets)
+            stored: Any = rows.with_values(_flat_text(key, value, owners))
         else:
             array = value if isinstance(value, np.ndarray) else rectangular(key, value)
             if spec is not None and not owners.given and not array.size:  # an empty list
@@ -128,9 +133,9 @@ def flat_incoming(schema: Schema, group: Group, batch: Mapping[str, Any]) -> Inc
                 )
             array = owners.sorted(array)
             if spec.nested if spec is not None else inner.fits(key, array):
-                stored = Ragged(inner.lists(key, spec, array), offsets)
+                stored = rows.with_values(inner.lists(key, spec, array))
             else:
-                stored = Ragged(fitted(spec, key, array, None), offsets)
+                stored = rows.with_values(fitted(spec, key, array, None))
         ready.data[name] = stored
         ready.columns[name] = _column(spec, key, stored)
     if not ready.data:

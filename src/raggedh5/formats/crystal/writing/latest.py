@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
-from raggedh5.formats.crystal.writing.arriving import UNKNOWN, Waiting
+from raggedh5.formats.crystal.writing.arriving import UNKNOWN
+from raggedh5.formats.crystal.writing.waiting import Waiting
 from raggedh5.store.table import Table
 
 __all__ = ["Latest"]

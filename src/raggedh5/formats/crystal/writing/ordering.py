@@ -3,9 +3,10 @@
 import numpy as np
 
 from raggedh5.core.schema import Column
-from raggedh5.formats.crystal.writing.arriving import PENDING, ArrivingTable
+from raggedh5.formats.crystal.writing.arriving import ArrivingTable
 from raggedh5.formats.crystal.writing.latest import Latest
 from raggedh5.formats.crystal.writing.values import with_nulls
+from raggedh5.formats.crystal.writing.waiting import PENDING
 from raggedh5.store.file import File
 
 __all__ = ["put_in_order"]

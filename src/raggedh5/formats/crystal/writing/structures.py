@@ -10,12 +10,13 @@ from raggedh5.core.row_messages import renamed
 from raggedh5.errors import SchemaError
 from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.schema import COMPUTED, Group, Schema
-from raggedh5.formats.crystal.writing.arriving import PENDING, UNKNOWN, ArrivingTable
+from raggedh5.formats.crystal.writing.arriving import UNKNOWN, ArrivingTable
 from raggedh5.formats.crystal.writing.batch import REFCODE
 from raggedh5.formats.crystal.writing.fragments import flat_incoming
 from raggedh5.formats.crystal.writing.incoming import Incoming, admit_nulls, incoming
 from raggedh5.formats.crystal.writing.ordering import put_in_order
 from raggedh5.formats.crystal.writing.validation import check_ready
+from raggedh5.formats.crystal.writing.waiting import PENDING
 from raggedh5.store.file import File
 
 __all__ = ["MISSING", "REFCODE", "REFCODES", "SINGLES", "Structures", "missing_in"]

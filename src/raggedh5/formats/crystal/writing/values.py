@@ -37,10 +37,10 @@ def array_or_lists(name: str, value: Any) -> Any:
     SchemaError
         If it is neither.
     """
+    if type(value) is np.ndarray and value.dtype.kind != "O":
+        return value
     if isinstance(value, (list, tuple)):
         return _plain_rows(name, value)
-    if type(value) is np.ndarray and value.dtype != np.dtype(object):
-        return value
     try:
         array = as_numpy(value)
     except SchemaError as error:
