@@ -22,6 +22,7 @@ __all__ = [
     "DictionaryWriter",
     "FieldSpec",
     "FieldWriter",
+    "NestedWriter",
     "NumberWriter",
     "StringWriter",
     "field_writer",
@@ -77,8 +78,15 @@ class NumberWriter:
         self.dtype = spec.dtype
         self.finite = spec.finite
         self.values = open_stream(spec.form.values, items)
+
+    def lane(self) -> Lane:
+        """Return the column for those that only copy."""
         like = np.empty((0, *self.values.inner), self.values.dtype)
-        self.lane = Lane(str(spec.name), self.values, like, spec.dtype, spec.finite)
+        return Lane(str(self.name), self.values, like, self.dtype, self.finite)
+
+    def convert(self) -> None:
+        """Take values of any dtype that can be converted, from now on."""
+        self.dtype = None
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
@@ -238,6 +246,10 @@ class NestedWriter:
         self.finite = spec.finite
         self.offsets = open_stream(spec.form.offsets or "", items + 1)
         self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
+
+    def convert(self) -> None:
+        """Take values of any dtype that can be converted, from now on."""
+        self.dtype = None
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""

@@ -204,6 +204,29 @@ class Table:
                 handle.appending = False
             handle.appended(writer, batch.rows)
 
+    def convert(self) -> None:
+        """Have batches converted from now on to the dtypes that the columns have.
+
+        They are anyway in a table that was created with these columns declared, for as long as its
+        file is open. To any other one batches are appended in its very dtypes.
+
+        Raises
+        ------
+        WriteError
+            If the file was opened for reading.
+        """
+        handle = self._handle
+        with handle.lock, deferred_signals:
+            handle.check_writable()
+            self._keep_up()
+            writer = handle.writer_of(self._address)
+            if writer is None:
+                handle.writers[self._address] = TableWriter(
+                    handle, self._group, self.columns, self._storage
+                )
+            else:
+                writer.convert()
+
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return all rows: a dict of `Ragged`, or of arrays in a row table; see `take`."""
         return self.take(slice(None), columns)

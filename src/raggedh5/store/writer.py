@@ -21,6 +21,7 @@ from raggedh5.store.field_writers import (
     DictionaryWriter,
     FieldSpec,
     FieldWriter,
+    NestedWriter,
     NumberWriter,
     StringWriter,
     field_writer,
@@ -117,6 +118,14 @@ class TableWriter:
             raise SchemaError(f"{self.name}: {error}") from error
         finally:
             sink.batch = None
+
+    def convert(self) -> None:
+        """Have batches converted to the dtypes of all columns, as if these had been declared."""
+        self.declared = {**self.columns, **self.declared}
+        for field in self._fields.values():
+            if isinstance(field, NumberWriter | NestedWriter):
+                field.convert()
+        self._set_lanes()
 
     def flush(self, sync_only: bool = False) -> None:
         """Bring every row to the file, and only then the new length.
@@ -353,15 +362,19 @@ class TableWriter:
             )
         fields = self._fields.values()
         self._dictionaries = [field for field in fields if isinstance(field, DictionaryWriter)]
-        plain = {n: field for n, field in self._fields.items() if type(field) is NumberWriter}
-        self._lanes = [field.lane for field in plain.values()]
-        self._no_lanes = [name for name in self._fields if name not in plain]
+        self._set_lanes()
         # An item has the bytes of its values; a string counts with its offset, and as much again.
         self._part = max(PART // max(sum(max(s.item_bytes, 8) for s in self._streams), 1), 1)
         # Offsets are stored behind the values that they count.
         if self._rows is not None:
             self._streams.remove(self._rows)
             self._streams.append(self._rows)
+
+    def _set_lanes(self) -> None:
+        """Say which columns only have to be copied."""
+        plain = {n: field for n, field in self._fields.items() if type(field) is NumberWriter}
+        self._lanes = [field.lane() for field in plain.values()]
+        self._no_lanes = [name for name in self._fields if name not in plain]
 
     def _stream(self, buffer: str, count: int, fresh: bool = False) -> Stream:
         facts = self._buffers[buffer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 
 import h5py
 import numpy as np
@@ -295,3 +296,61 @@ def test_what_is_void_does_not_come_back(tmp_path):
         assert b["atom_fragment_id"].tolist() == [7]
         assert (b["atom_distances_to_special_planes"] == 1).all()
         assert b["atom_distances_to_special_planes"].shape == (1, 26)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_is_void_is_void_for_others_too(tmp_path, waits):
+    """Also in a file whose writer is at work still, or was killed, and for one that goes on."""
+    path, copy = tmp_path / "crystals.h5", tmp_path / "copy.h5"
+    with h5py.File(path, "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B", "C"]).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2], [3], [4]]})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[5, 6], [7], [8]]})
+        if waits:
+            computed.write_computed_atom_data(0, {"atom_fragment_id": [[9, 9]]})
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2, 3]]})
+        h5_out.flush()
+        shutil.copy(path, copy)
+        with CrystalFile(h5_out) as crystals:
+            assert crystals.missing["atoms_computed"].tolist() == [0]
+            assert crystals["A"]["atom_fragment_id"].tolist() == []
+    for found in (path, copy):
+        with CrystalFile(found) as crystals:
+            assert crystals["A"]["atom_number"].tolist() == [1, 2, 3]
+            assert crystals["A"]["atom_fragment_id"].tolist() == []
+            assert crystals["B"]["atom_fragment_id"].tolist() == [7]
+            assert crystals.missing["atoms_computed"].tolist() == [0]
+    for code, wanted in (("B", [7]), ("A", [])):
+        with h5py.File(copy, "r+") as h5_out:
+            raw = RawDataWriter(h5_out)
+            if code == "A":
+                raw.write_raw_atom_data(1, {"atom_number": [[3]]})
+        with CrystalFile(copy) as crystals:
+            assert crystals[code]["atom_fragment_id"].tolist() == wanted
+            assert crystals.missing["atoms_computed"].tolist() == [0]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_killed_writer_whose_tables_had_not_begun(tmp_path, again):
+    """All that there is of them waits; whoever goes on finds it, in whatever dtype it goes on."""
+    path, copy = tmp_path / "crystals.h5", tmp_path / "copy.h5"
+    with h5py.File(path, "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B", "C"]).initialize_datasets()
+        RawDataWriter(h5_out).write_raw_crystal_data(1, {"z_value": np.float32([4, 6])})
+        RawDataWriter(h5_out).write_raw_atom_data(
+            1, {"atom_number": np.int32([[7]]), "n_atoms": [1]}
+        )
+        h5_out.flush()
+        shutil.copy(path, copy)
+    with h5py.File(copy, "r+") as h5_out:
+        raw = RawDataWriter(h5_out)
+        raw.write_raw_crystal_data(0, {"z_value": [2]})
+        if again:
+            raw.write_raw_crystal_data(2, {"z_value": np.float64([8])})
+            raw.write_raw_atom_data(1, {"atom_number": np.int64([[9, 9]]), "n_atoms": [2]})
+        raw.write_raw_atom_data(2, {"atom_number": np.int64([[8]]), "n_atoms": [1]})
+    with CrystalFile(copy) as crystals:
+        assert [crystals[code]["z_value"] for code in "ABC"] == [2, 4, 8 if again else 6]
+        assert crystals["B"]["atom_number"].tolist() == ([9, 9] if again else [7])
+        assert crystals["C"]["atom_number"].tolist() == [8]

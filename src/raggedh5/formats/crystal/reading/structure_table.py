@@ -50,12 +50,13 @@ class StructureTable:
         self._table: Table | None = main
         self._latest: Latest | None = None
         self._lengths: Indices | None = None
-        gaps = [*missing, *found_gaps(file, name)]
+        given_up, void = found_gaps(file, name)
+        gaps = [*missing, *given_up]
         runs = [np.arange(first, stop) for first, stop in gaps]
         self.missing: Indices = np.concatenate([np.zeros(0, np.int64), *runs])
-        if main is None or waiting or len(main) < structures:
+        if main is None or waiting or given_up or len(main) < structures:
             self._table = None
-            self._latest = Latest(main, waiting, structures, gaps)
+            self._latest = Latest(main, waiting, structures, gaps, void)
             self._lengths = self._latest.lengths()
             self.missing = np.flatnonzero(self._lengths < 0)
             self._lengths = np.maximum(self._lengths, 0)

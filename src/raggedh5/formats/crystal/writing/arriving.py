@@ -16,6 +16,7 @@ from raggedh5.formats.crystal.writing.incoming import Incoming
 from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.formats.crystal.writing.waiting import (
     GAPS,
+    NOTHING_VOID,
     PENDING,
     Waiting,
     found_gaps,
@@ -75,11 +76,12 @@ class ArrivingTable:
         self._in_main: dict[str, Column] = {}
         self.rows = 0
         self.waiting: dict[tuple[str, ...], Waiting] = {}
-        self.gaps = [*gaps, *found_gaps(file, name)]
-        self.void: dict[int, int] = {}
+        unwritten, self.void = found_gaps(file, name)
+        self.gaps = [*gaps, *unwritten]
         self._sequence = 0
         if name in file:
             self._resume()
+        self._resume_waiting()
 
     def write(self, start: int, batch: Incoming, name_of: Callable[[int], str]) -> None:
         """Append a batch, or let it wait.
@@ -135,8 +137,8 @@ class ArrivingTable:
         """Take structures for not written."""
         if (self.lengths[start:stop] != UNKNOWN).any():
             self.lengths[start:stop] = UNKNOWN
-            self.gaps.append((start, stop))
             self.void |= dict.fromkeys(range(start, stop), self._sequence)
+            self._note_gap(start, stop, self._sequence)
 
     @property
     def in_order(self) -> bool:
@@ -191,13 +193,17 @@ class ArrivingTable:
             )
             self.rows = start
 
-    def _note_gap(self, first: int, stop: int) -> None:
-        """Keep in mind, and in the file, that rows are there which were not written."""
+    def _note_gap(self, first: int, stop: int, void: int = NOTHING_VOID) -> None:
+        """Keep in mind, and in the file, that rows are there which were not written.
+
+        Of structures that were given up, what waits is void up to a place in the order of arrival.
+        """
         self.gaps.append((first, stop))
         path = f"{PENDING}/{self.name}/{GAPS}"
         if path not in self.file:
-            self.file.create_table(path, {"first": "i8", "stop": "i8"}, ragged=False)
-        self.file[path].append({"first": [first], "stop": [stop]})
+            columns = {"first": "i8", "stop": "i8", "void": "i8"}
+            self.file.create_table(path, columns, ragged=False)
+        self.file[path].append({"first": [first], "stop": [stop], "void": [void]})
 
     def _append(self, table: Table, batch: Incoming) -> None:
         if batch.lengths is None:
@@ -271,12 +277,18 @@ class ArrivingTable:
         rows = {"structure": "i8", "sequence": "i8"}
         return Waiting(table, self.file.create_table(f"{folder}/{number}.rows", rows, ragged=False))
 
+    def _convert(self, table: Table) -> None:
+        """Have batches converted to the dtypes of a table that is in the file, if it is written."""
+        if self.file.h5.file.mode != "r":
+            table.convert()
+
     def _resume(self) -> None:
         """Take up a table that is in the file."""
         item = self.file[self.name]
         if not isinstance(item, Table) or item.ragged != self.ragged:
             raise SchemaError(f"{self.file.path}: /{self.name} is there, but is no such table")
         self.main = item
+        self._convert(item)
         self._in_main = dict(item.columns)
         self.columns = dict(item.columns)
         self.rows = len(item)
@@ -288,11 +300,17 @@ class ArrivingTable:
         self.lengths[: self.rows] = 0
         if self.ragged:
             self.lengths[: self.rows] = np.diff(item.reading_end().bounds(0, self.rows))
-        latest = np.zeros(self.structures, np.int64)
         for first, stop in self.gaps:
             self.lengths[first:stop] = UNKNOWN
+
+    def _resume_waiting(self) -> None:
+        """Take up what waits in the file."""
+        latest = np.zeros(self.structures, np.int64)
+        for structure, last in self.void.items():
+            latest[structure] = last
         for waiting in found_waiting(self.file, self.name):
             self.waiting[kind_of(waiting.table.columns)] = waiting
+            self._convert(waiting.table)
             for column, waits in waiting.table.columns.items():
                 known = self.columns.setdefault(column, waits)
                 if waits.nullable and not known.nullable:

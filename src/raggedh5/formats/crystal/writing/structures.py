@@ -16,7 +16,7 @@ from raggedh5.formats.crystal.writing.fragments import flat_incoming
 from raggedh5.formats.crystal.writing.incoming import Incoming, admit_nulls, incoming
 from raggedh5.formats.crystal.writing.ordering import put_in_order
 from raggedh5.formats.crystal.writing.validation import check_ready
-from raggedh5.formats.crystal.writing.waiting import PENDING
+from raggedh5.formats.crystal.writing.waiting import PENDING, names_waiting
 from raggedh5.store.file import File
 
 __all__ = ["MISSING", "REFCODE", "REFCODES", "SINGLES", "Structures", "missing_in"]
@@ -53,6 +53,8 @@ class Structures:
         for name, table in file.tables().items():
             if name.removesuffix(SINGLES).removesuffix(COMPUTED) in schema.groups:
                 self.table(name, table.ragged)
+        for name, ragged in names_waiting(file).items():
+            self.table(name, ragged)
         file.before_close(self.finish)
 
     @property

@@ -14,13 +14,25 @@ from raggedh5.core.schema import Column
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["GAPS", "PENDING", "Waiting", "found_gaps", "found_waiting", "kind_of"]
+__all__ = [
+    "GAPS",
+    "NOTHING_VOID",
+    "PENDING",
+    "Waiting",
+    "found_gaps",
+    "found_waiting",
+    "kind_of",
+    "names_waiting",
+]
 
 PENDING = "pending"
 """The group of what waits."""
 
 GAPS = "gaps"
 """The table in it of rows that are there, but were not written."""
+
+NOTHING_VOID = -1
+"""In that table, for rows that nothing was given up of."""
 
 Lengths = NDArray[np.int64]
 
@@ -56,10 +68,34 @@ def found_waiting(file: File, name: str) -> list[Waiting]:
     return found
 
 
-def found_gaps(file: File, name: str) -> list[tuple[int, int]]:
-    """Return the runs of rows in a table that is not finished which were not written."""
+def names_waiting(file: File) -> dict[str, bool]:
+    """Return the tables of a file that something waits for, and whether they are ragged."""
+    found = {}
+    for path, table in file.tables().items():
+        top, _, rest = path.partition("/")
+        name, _, number = rest.rpartition("/")
+        if top == PENDING and number.isdecimal() and f"{path}.rows" in file:
+            found[name] = table.ragged
+    return found
+
+
+def found_gaps(file: File, name: str) -> tuple[list[tuple[int, int]], dict[int, int]]:
+    """Return what was not written of a table that is not finished.
+
+    Returns
+    -------
+    gaps : list of tuple
+        Runs of such structures, first and last but one. The table may have rows of them.
+    void : dict
+        For those that were given up, the last place in the order of arrival that is void.
+    """
     path = f"{PENDING}/{name}/{GAPS}"
     if path not in file:
-        return []
+        return [], {}
     rows = file[path].read()
-    return list(zip(rows["first"].tolist(), rows["stop"].tolist(), strict=True))
+    gaps = list(zip(rows["first"].tolist(), rows["stop"].tolist(), strict=True))
+    void: dict[int, int] = {}
+    for (first, stop), last in zip(gaps, rows["void"].tolist(), strict=True):
+        if last != NOTHING_VOID:
+            void |= dict.fromkeys(range(first, stop), last)
+    return gaps, void
