@@ -413,3 +413,48 @@ def test_rows_are_counted_from_the_first_whatever_a_column_is_called(path, monke
             table.append({"row 3": values})
         with pytest.raises(SchemaError, match=r"^row 0: 300 does not fit int8"):
             rh5.Ragged.from_padded([[300]], lengths=[1], dtype="i1")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_table_that_is_there_converts_when_it_is_told_to(path, begun):
+    columns = {
+        "x": "i4",
+        "charges": rh5.Column("f4", nested=True),
+        "mass": rh5.Column("f4", nullable=True),
+    }
+
+    def batch(integer, floating, x):
+        lists = rh5.Ragged(np.arange(3, dtype=floating), [0, 1, 3])
+        masses = np.ma.MaskedArray(np.ones(2, floating), [True, False])
+        return {
+            "x": rh5.Ragged(np.array([x, 1], integer), [0, 2]),
+            "charges": rh5.Ragged(lists, [0, 2]),
+            "mass": rh5.Ragged(masses, [0, 2]),
+        }
+
+    with rh5.File(path, "w") as file:
+        file.create_table("t", columns).append(batch("i8", "f8", 0))
+    with rh5.File(path, "a") as file:
+        table = file["t"]
+        if begun:
+            with pytest.raises(SchemaError, match="the batch has int64"):
+                table.append(batch("i8", "f8", 5))
+        table.convert()
+        table.append(batch("i8", "f8", 7))
+        table.append(batch("u4", "f2", 2**31 - 1))
+        with pytest.raises(SchemaError, match="row 0: 2147483648 does not fit int32"):
+            table.append(batch("i8", "f4", 2**31))
+        with pytest.raises(SchemaError, match="float64 values cannot be stored as int32"):
+            table.append(batch("f8", "f8", 1))
+    with rh5.File(path) as file:
+        table = file["t"]
+        assert [int(x[0]) for x in table["x"][:]] == [0, 7, 2**31 - 1]
+        assert table["charges"][2].to_list() == [[0], [1, 2]]
+        assert table["mass"][1].tolist() == [None, 1]
+        assert {name: column.dtype for name, column in table.columns.items()} == {
+            "x": np.dtype("i4"),
+            "charges": np.dtype("f4"),
+            "mass": np.dtype("f4"),
+        }
+        with pytest.raises(rh5.WriteError):
+            table.convert()
