@@ -40,8 +40,8 @@ class CodingThreads:
             work.run()
 
     def share(self, packing: Packing) -> None:
-        """Pack columns here and in all threads that are free, before anything else is coded."""
-        packing.share(self._running(), self.threads - 1)
+        """Pack columns here and in all threads that have nothing to do."""
+        packing.share(self._running())
 
     def result(self, work: Work) -> int:
         """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""

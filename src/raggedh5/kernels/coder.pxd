@@ -44,12 +44,15 @@ cdef class Team:
     cdef PyThread_type_lock guard
     cdef PyThread_type_lock wake
     cdef PyObject** queue
-    cdef int64_t room, first, count
+    cdef int64_t room, first, count, serving, coding
     cdef bint awake, stopped
     cdef object under_way
 
     cdef void rouse(self) noexcept nogil
     cdef PyObject* pop(self) noexcept nogil
+
+    # Returns how many threads have nothing to do.
+    cdef int64_t idle(self) noexcept
 
     # Takes back what nobody has begun, and returns how many times it was in the queue.
     cdef int64_t take_back(self, Work work) noexcept

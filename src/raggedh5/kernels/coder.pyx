@@ -178,6 +178,13 @@ cdef class Team:
             self.under_way.pop()
         return fits
 
+    cdef int64_t idle(self) noexcept:
+        cdef int64_t found
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        found = self.serving - self.coding - self.count
+        PyThread_release_lock(self.guard)
+        return max(found, 0)
+
     cdef int64_t take_back(self, Work work) noexcept:
         cdef PyObject* one
         cdef int64_t i, left = 0, taken
@@ -234,6 +241,9 @@ cdef class Team:
         cdef PyObject* work
         cdef bint go_on = True
         with nogil:
+            PyThread_acquire_lock(self.guard, WAIT_LOCK)
+            self.serving += 1
+            PyThread_release_lock(self.guard)
             while go_on:
                 PyThread_acquire_lock(self.wake, WAIT_LOCK)
                 PyThread_acquire_lock(self.guard, WAIT_LOCK)
@@ -245,6 +255,7 @@ cdef class Team:
                     if work == NULL:
                         go_on = not self.stopped
                         break
+                    self.coding += 1
                     PyThread_release_lock(self.guard)
                     if scratch == NULL or (<Work>work).scratch > held:
                         PyMem_RawFree(scratch)
@@ -252,5 +263,8 @@ cdef class Team:
                         scratch = <uint8_t*>PyMem_RawMalloc(held)
                     (<Work>work).code(scratch)
                     PyThread_acquire_lock(self.guard, WAIT_LOCK)
+                    self.coding -= 1
+                if not go_on:
+                    self.serving -= 1
                 PyThread_release_lock(self.guard)
             PyMem_RawFree(scratch)

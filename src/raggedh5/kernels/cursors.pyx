@@ -236,15 +236,15 @@ cdef class Packing(Work):
 
     def run(self):
         """Do all of it here."""
-        self.share(None, 0)
+        self.share(None)
         return 0
 
     def add(self, Putting putting not None):
         """Take a column of strings as well."""
         self.puttings.append(putting)
 
-    def share(self, Team team, Py_ssize_t helpers):
-        """Do all of it here, and in as many other threads of a team as come to help.
+    def share(self, Team team):
+        """Do all of it here, and in those threads of a team that have nothing else to do.
 
         If there are strings, the GIL is held all the while.
         """
@@ -256,7 +256,7 @@ cdef class Packing(Work):
             putting.sink.c.elsewhere = True
         self.strings = PySequence_Fast_ITEMS(self.puttings)
         self.n_strings = len(self.puttings)
-        self.inside = self.call(team, min(helpers, self.copied + self.n_strings - 1))
+        self.inside = self.call(team, self.copied + self.n_strings - 1)
         if self.n_strings:
             self.take_turns()
         else:
@@ -273,11 +273,14 @@ cdef class Packing(Work):
                 PyThread_acquire_lock(self.done, WAIT_LOCK)
         self.seen = True
 
-    cdef Py_ssize_t call(self, Team team, Py_ssize_t helpers):
+    cdef Py_ssize_t call(self, Team team, Py_ssize_t most):
         """Call others to help; return how many may come. None of them leaves before `close`."""
         cdef Py_ssize_t called = 0
+        if team is None:
+            return 0
+        most = min(most, team.idle())
         try:
-            while team is not None and called < helpers and team.put(self, True):
+            while called < most and team.put(self, True):
                 called += 1
         except MemoryError:  # then fewer
             pass
