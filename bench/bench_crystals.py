@@ -11,6 +11,7 @@ import pytest
 
 from bench import crystal_batches, place
 from bench.figure import Figure
+from bench.ideal import Ideal
 from bench.interleave import Times, interleave
 from bench.rivals import crystal_flat, crystal_vlen
 from raggedh5 import File, Ragged
@@ -76,6 +77,20 @@ def nbytes(path: Path) -> int:
     return total
 
 
+def _columns(path: Path) -> list[np.ndarray]:
+    """Return all that is in a file."""
+    found: list[np.ndarray] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, x: found.append(x[:]) if isinstance(x, h5py.Dataset) else None)
+    return [column for column in found if column.size]
+
+
+def _texts(batches: list[crystal_batches.Batch]) -> list[list[list[str]]]:
+    """Return the columns of strings of batches."""
+    values = [value for batch in batches for of in batch.values() for value in of.values()]
+    return [value for value in values if isinstance(value, list) and isinstance(value[0], list)]
+
+
 def measure_write(where: str, structures: int, rounds: int) -> Figure:
     """Write the same batches with each contender in turn."""
     key = f"crystal-write-{where}"
@@ -106,12 +121,16 @@ def measure_write(where: str, structures: int, rounds: int) -> Figure:
         write(spot.path("part", ".h5"), codes["h5py-vlen"], parts["h5py-vlen"])
         part = nbytes(spot.path("part", ".h5"))
         sizes = {name: place.size(path) for name, path in paths.items()}
+        ideal = Ideal.of_columns(_columns(paths["raggedh5"]), spot, _texts(batches))
+        terms = ideal.writing()
         found = interleave(
-            {name: lambda name=name: run(name) for name in WRITERS},
+            {name: lambda name=name: run(name) for name in WRITERS} | terms,
             rounds,
             warm=0,
             before={name: lambda name=name: ready(name) for name in WRITERS},
+            after={"write": ideal.clean},
         )
+        figure.ideal = {term: found.pop(term).wall for term in terms}
         for name, times in found.items():
             size = part if name == "h5py-vlen" else whole
             figure.add(name, times, size, size=sizes[name], what=WHAT[name])

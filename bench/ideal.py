@@ -11,6 +11,9 @@ compress
     Every 512 KiB chunk of the compacted columns through `blosc_compress_ctx` of the library that
     hdf5plugin ships (LZ4, byte shuffle, level 5, Blosc's own block size), in as many threads as
     there are cores. ctypes lets go of the GIL during the call.
+text
+    Lists of str that come with the batches, each joined to one and encoded: the fastest look at
+    them that Python has to offer.
 write
     The compressed chunks, one `write` each, to a new file on the same file system; on disk with
     an fsync, as the contenders are timed.
@@ -32,6 +35,7 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import hdf5plugin
@@ -51,7 +55,8 @@ def cores() -> int:
 class Ideal:
     """The terms for some chunks, each ready to be timed alone.
 
-    `copies` are pairs of a buffer and what is copied to it on the way into the chunks.
+    `copies` are pairs of a buffer and what is copied to it on the way into the chunks, `texts`
+    columns of strings, a list of rows each.
     """
 
     def __init__(
@@ -59,12 +64,14 @@ class Ideal:
         chunks: list[np.ndarray],
         place: Place,
         copies: list[tuple[np.ndarray, np.ndarray]] | None = None,
+        texts: list[list[list[str]]] | None = None,
     ):
         self.place = place
         self.path = place.path("ideal", ".bin")
         self._threads = cores()
         self._pool = ThreadPoolExecutor(self._threads)
         self._copies = copies or []
+        self._texts = texts or []
         self._chunks = chunks
         self._compress, self._decompress = _blosc()
         self._outs = [np.empty(CHUNK + OVERHEAD, np.uint8) for _ in range(self._threads)]
@@ -84,9 +91,21 @@ class Ideal:
             copies = [(buffer[: len(part)], part) for part in parts]
         return cls(list(_pieces(values)), place, copies)
 
+    @classmethod
+    def of_columns(
+        cls, columns: list[np.ndarray], place: Place, texts: list[list[list[str]]]
+    ) -> Ideal:
+        """Return that of flat columns, of which the bytes are those of texts."""
+        chunks = [piece for column in columns for piece in _pieces(column)]
+        buffer = np.empty(CHUNK, np.uint8)
+        numbers = [chunk.view(np.uint8) for chunk in chunks if chunk.dtype != np.uint8]
+        return cls(chunks, place, [(buffer[: len(part)], part) for part in numbers], texts)
+
     def writing(self) -> dict[str, Callable[[], None]]:
         """Return the terms of a write."""
         terms = {"memcpy": self.memcpy} if self._copies else {}
+        if self._texts:
+            terms["text"] = self.text
         return terms | {"compress": self.compress, "write": self.write}
 
     def reading(self) -> dict[str, Callable[[], None]]:
@@ -97,6 +116,10 @@ class Ideal:
     def memcpy(self) -> None:
         for out, values in self._copies:
             np.copyto(out, values)
+
+    def text(self) -> None:
+        for rows in self._texts:
+            "".join(chain.from_iterable(rows)).encode()
 
     def compress(self) -> None:
         work = iter(self._chunks)
