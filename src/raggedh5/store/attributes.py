@@ -5,6 +5,7 @@ them would cost more than writing a small file's data.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -12,7 +13,15 @@ import numpy as np
 from h5py import h5a, h5d, h5o, h5p, h5s, h5t
 from numpy.typing import NDArray
 
-__all__ = ["create_list", "get_number", "get_text", "read_list", "set_number", "set_text"]
+__all__ = [
+    "create_list",
+    "get_number",
+    "get_text",
+    "read_list",
+    "set_attributes",
+    "set_number",
+    "set_text",
+]
 
 
 def set_text(item: Any, name: str, text: str) -> None:
@@ -26,6 +35,15 @@ def set_text(item: Any, name: str, text: str) -> None:
 def set_number(item: Any, name: str, value: int) -> None:
     """Give a low-level object an attribute of int64; see `set_text`."""
     _set(item, name.encode(), np.array(value, np.int64), h5t.STD_I64LE, h5t.NATIVE_INT64)
+
+
+def set_attributes(item: Any, values: Mapping[str, Any]) -> None:
+    """Give an object of h5py attributes of any kind."""
+    for name, value in values.items():
+        if type(value) is str:
+            set_text(item.id, name, value)
+        else:
+            item.attrs[name] = value
 
 
 def get_text(item: Any, name: str) -> str | None:

@@ -9,7 +9,7 @@ from raggedh5.core.dictionary import Dictionary
 from raggedh5.core.form import TableForm, main_buffer, parse_form
 from raggedh5.core.schema import Column
 from raggedh5.errors import RaggedH5Error, SchemaError, WriteError
-from raggedh5.store.attributes import get_text
+from raggedh5.store.attributes import get_text, set_attributes
 from raggedh5.store.facts import Facts
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, create_buffer, set_form
@@ -45,7 +45,7 @@ def create_buffers(
                 inner = column.shape if values else ()
                 facts = made[buffer] = create_buffer(group, buffer, dtype, inner, stored)
                 if column.attrs and buffer == main_buffer(field):
-                    facts.dataset.attrs.update(column.attrs)
+                    set_attributes(facts.dataset, column.attrs)
                 if column.finite and values:
                     facts.dataset.attrs["finite"] = True
         if form.offsets is not None:

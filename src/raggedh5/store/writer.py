@@ -352,7 +352,8 @@ class TableWriter:
             items = int(self._rows.last() or 0)
         self._item_count = items
         for name, field in form.fields.items():
-            finite = bool(buffers[field.values].dataset.attrs.get("finite", False))
+            values = buffers[field.values]
+            finite = "finite" in values.dataset.attrs and bool(values.dataset.attrs["finite"])
             self.columns[name] = field.column
             self._fields[name] = field_writer(
                 FieldSpec(name, field, name not in self.declared, finite),
