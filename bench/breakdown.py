@@ -24,8 +24,7 @@ ROUNDS = 5
 # What is added up for each part, and what of it belongs to another.
 PARTS = {
     "storing chunks: `write()` inside HDF5, and its index": ([("sink.py", "store")], []),
-    "packing: copying the kept items": ([("packing.py", "pack_into")], []),
-    "text: from `str` to codes, which takes the GIL": ([("dictionary.py", "encode_into")], []),
+    "packing: copying the kept items, text from `str` to codes": ([("team.py", "share")], []),
     "reading the masks": ([("kept.py", "kept_from_mask")], []),
     "creating tables and their datasets": (
         [("writer.py", "_build"), ("file.py", "create_table")],

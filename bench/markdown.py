@@ -28,7 +28,8 @@ FLOOR = """\
 ## How far from the floor
 
 The floor of a write is the *ideal* that stands below its table: a memcpy of the kept bytes, c-blosc
-on all cores, and `write()`, one after the other. That of a read is `pread()` of the stored bytes,
+on all cores, and `write()`, one after the other; for crystal structures also one look at each
+`str`. That of a read is `pread()` of the stored bytes,
 and c-blosc on all cores into an array made for them. The last column of the targets says how the
 ideal itself compares: where it stays below a target, that takes overlapping its parts, or doing
 less. h5py does the same work in one thread, so that two cores can at best halve its time, and the
@@ -44,7 +45,8 @@ rest must come from work that is not done at all. raggedh5 overlaps the parts, a
   space aside (`fallocate`) in a coding thread ahead of what is stored: on tmpfs the two wait for
   the same lock of the file, and on disk it gained 5%.
 - Packing is bound by memory: the rows of a padded batch are far apart, and each is touched once.
-- Text is bound by Python's objects: a `str` is looked at, one after the other, with the GIL held.
+- Text is bound by Python's objects: each `str` is looked at, wherever it lies. Threads that have
+  nothing to do help, and so with the numbers, while the appending one holds the GIL.
 - What a file costs however small it is, its datasets and their attributes, is paid once: it is the
   larger share of a small file. The figures of scaling show it. Most of it is HDF5's own: an empty
   dataset with two attributes takes it 70 microseconds.
@@ -64,11 +66,13 @@ chunks are held in; one of 240 MB loses less (0.53 to 0.56 times the speed of on
 durable, where this page's has 0.50 to 0.53). With `durable="disk"` every flush is an fsync, which
 takes the disk of this machine 0.3 ms.
 
-Crystal structures have 145 fields here, 28 of them text: a batch of 64 brings 20 kB a field, and
-Python's cost of a field and of a `str` is most of what the appending thread does; a second core has
-little to take over but the compression. Plain h5py has the same strings to look at, and one chunk
-to fill for each field as well. The memory of these chunks, half a megabyte for each of 194
-datasets, is touched for the first time in every run.
+Crystal structures have 145 fields here, 28 of them text, and a batch of 64 brings 20 kB a field in
+13 calls. On two cores the ideal is about three times as fast as plain h5py, which has the same
+strings to look at and one chunk to fill for each field as well, in one thread. What fills the gap
+to the ideal: checks of batches and Python's cost of a call and of a field, about half of what the
+appending thread does; storing, which HDF5 does in that thread; 194 datasets with their attributes;
+and the memory of one chunk for each of them, half a megabyte, which is touched for the first time
+in every run.
 
 Checking a file takes no longer than reading it, also in the child process that suspect files are
 read in. Only the first check of a program starts the process that these children are forked from:

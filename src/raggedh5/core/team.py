@@ -39,9 +39,9 @@ class CodingThreads:
         if team is None or not team.put(work):
             work.run()
 
-    def share(self, packing: Packing) -> None:
-        """Pack columns here and in all threads that have nothing to do."""
-        packing.share(self._running())
+    def share(self, packing: Packing, alone: bool = False) -> None:
+        """Pack columns here and, unless `alone`, in all threads that have nothing to do."""
+        packing.share(None if alone else self._running())
 
     def result(self, work: Work) -> int:
         """Wait until `work` is coded, and code what is queued meanwhile; see `Work.result`."""

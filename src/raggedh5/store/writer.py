@@ -282,10 +282,8 @@ class TableWriter:
                     begun.append(field)
                 else:
                     field.stage(part)
-            if packing.nbytes + part.items * TEXT * len(begun) > SHARED:
-                self.handle.sink.coders.share(packing)
-            else:
-                packing.run()
+            small = packing.nbytes + part.items * TEXT * len(begun) < SHARED
+            self.handle.sink.coders.share(packing, alone=small)
             for field in begun:
                 field.finish()
             for name in packing.bad():
