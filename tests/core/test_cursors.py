@@ -13,6 +13,7 @@ from raggedh5.core.batch import Batch
 from raggedh5.core.chunk_codecs import BloscChunks
 from raggedh5.core.cursors import Cursor, Lane, advance, overfull, packing_of
 from raggedh5.core.dictionary import Dictionary
+from raggedh5.core.joined_strings import Joined
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.strings import Encoding, encode
 from raggedh5.core.team import CodingThreads
@@ -273,6 +274,19 @@ def test_lists_that_shrink_before_they_are_read():
     work.add(encoding.putting)
     work.run()
     with pytest.raises(SchemaError, match="changed while they were in use"):
+        encoding.result()
+
+
+@pytest.mark.parametrize("row", [["O"], ["O", "N", "F"], (), None, 7])
+def test_joined_lists_that_are_others_before_they_are_read(row):
+    columns = [[["C", "H"], ["C", "H"]], [["N", "O"], ["N", "O"]]]
+    encoding = Encoding(Joined(columns, "-"), None, "id")
+    columns[1][1] = row
+    work = packing_of(Batch({"x": np.zeros(1)}, ragged=False), [])
+    work.add(encoding.putting)
+    work.run()
+    assert not encoding.putting.done
+    with pytest.raises(SchemaError, match="column 'id', the strings changed"):
         encoding.result()
 
 

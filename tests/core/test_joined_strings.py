@@ -109,6 +109,11 @@ def test_what_does_not_fit_together(columns, message):
         Joined(columns, "-")
 
 
+def test_bytes_that_are_no_utf8():
+    with pytest.raises(SchemaError, match="column 'id', bytes that are not UTF-8"):
+        encode(Joined([[[b"\xff"]], [["O"]]], "-"), name="id")
+
+
 def test_what_does_not_fit_the_batch():
     strings = Joined([[["a"], ["b"]]], "-")
     with pytest.raises(SchemaError, match="column 'id', joined strings have other lengths"):

@@ -68,22 +68,6 @@ def test_more_than_the_queue_holds_and_starting_again():
         team.close()
 
 
-def test_what_comes_first():
-    """The queue goes round: what is put before it may be put at its other end."""
-    codec = PlainChunks(16)
-    queued = works([codec], sources(9, 16))
-    team = Team(4)
-    for turn in range(3):
-        third, first, second = (work for work, _, _ in queued[3 * turn : 3 * turn + 3])
-        assert team.put(third)
-        assert team.put(second, True)
-        assert team.put(first, first=True)
-        for work in (first, second, third):
-            assert not work.ready()
-            assert team.help()
-            assert work.ready()
-
-
 def soon(holds):
     """Return whether something comes to hold within some seconds."""
     for _ in range(200):

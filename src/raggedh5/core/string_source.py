@@ -110,7 +110,15 @@ class JoinedSource:
 
     def put(self, sink: Sink) -> None:
         """See `Source.put`; the strings are made here, which may be of something else than str."""
-        source_of(self._strings.to_lists(), None, self._name).put(sink)
+        try:
+            source = source_of(self._strings.to_lists(), None, self._name)
+        except UnicodeDecodeError as error:
+            raise SchemaError(f"{_column(self._name)}bytes that are not UTF-8: {error}") from error
+        except (TypeError, ValueError):
+            source = None
+        if source is None or source.items != self.items:
+            raise SchemaError(f"{_column(self._name)}the strings changed while they were in use")
+        source.put(sink)
 
 
 def kept_strings(mask: Any, lengths: Any, kept: Kept | None) -> Kept | None:

@@ -51,6 +51,13 @@ cdef class Team:
     cdef void rouse(self) noexcept nogil
     cdef PyObject* pop(self) noexcept nogil
 
+    # Keeps work until it is done; what was kept before, and is done, is let go.
+    cdef int keep(self, Work work) except -1
+
+    # Queues work that is kept before all other; False where there is no room. Nothing of Python's
+    # is touched but the reference counts of what is kept.
+    cdef bint push(self, Work work) noexcept
+
     # Returns how many threads have nothing to do.
     cdef int64_t idle(self) noexcept
 

@@ -156,21 +156,33 @@ cdef class Team:
             self.awake = True
             PyThread_release_lock(self.wake)
 
-    def put(self, Work work, bint first=False):
-        """Queue work, if wanted before all other; False where there is no room."""
-        cdef bint fits
-        # Here and not by the caller: in between, the handler of a signal may raise an exception.
+    cdef int keep(self, Work work) except -1:
         while self.under_way and self.under_way[0].ready():
             self.under_way.popleft()
         self.under_way.append(work)
+        return 0
+
+    cdef bint push(self, Work work) noexcept:
+        cdef bint fits
         PyThread_acquire_lock(self.guard, WAIT_LOCK)
         fits = self.count < self.room
         if fits:
-            if first:
-                self.first = (self.first + self.room - 1) % self.room
-                self.queue[self.first] = <PyObject*>work
-            else:
-                self.queue[(self.first + self.count) % self.room] = <PyObject*>work
+            self.first = (self.first + self.room - 1) % self.room
+            self.queue[self.first] = <PyObject*>work
+            self.count += 1
+            self.rouse()
+        PyThread_release_lock(self.guard)
+        return fits
+
+    def put(self, Work work):
+        """Queue work; False where there is no room."""
+        cdef bint fits
+        # Here and not by the caller: in between, the handler of a signal may raise an exception.
+        self.keep(work)
+        PyThread_acquire_lock(self.guard, WAIT_LOCK)
+        fits = self.count < self.room
+        if fits:
+            self.queue[(self.first + self.count) % self.room] = <PyObject*>work
             self.count += 1
             self.rouse()
         PyThread_release_lock(self.guard)

@@ -249,14 +249,22 @@ cdef class Packing(Work):
         If there are strings, the GIL is held all the while.
         """
         cdef Putting putting
+        cdef Py_ssize_t helpers = 0
         cdef bint alone
         self.begin()
+        if team is not None:
+            helpers = min(self.copied + len(self.puttings) - 1, team.idle())
+            if helpers > 0:
+                team.keep(self)
+        # From here to the end no code of Python runs, as even the end of some object might: another
+        # thread would have its turn, and could change the lists.
         for putting in self.puttings:
             putting.find()
             putting.sink.c.elsewhere = True
         self.strings = PySequence_Fast_ITEMS(self.puttings)
         self.n_strings = len(self.puttings)
-        self.inside = self.call(team, self.copied + self.n_strings - 1)
+        while self.inside < helpers and team.push(self):
+            self.inside += 1
         if self.n_strings:
             self.take_turns()
         else:
@@ -272,19 +280,7 @@ cdef class Packing(Work):
             with nogil:
                 PyThread_acquire_lock(self.done, WAIT_LOCK)
         self.seen = True
-
-    cdef Py_ssize_t call(self, Team team, Py_ssize_t most):
-        """Call others to help; return how many may come. None of them leaves before `close`."""
-        cdef Py_ssize_t called = 0
-        if team is None:
-            return 0
-        most = min(most, team.idle())
-        try:
-            while called < most and team.put(self, True):
-                called += 1
-        except MemoryError:  # then fewer
-            pass
-        return called
+        self.puttings = []  # the team may keep this for a while
 
     cdef bint close(self, Py_ssize_t absent) noexcept:
         """Let no more come; return whether all who have come have left."""

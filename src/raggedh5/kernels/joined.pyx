@@ -5,9 +5,10 @@ The arguments are trusted: `raggedh5.core.joined_strings` checks them.
 """
 
 cimport cython
-from cpython.list cimport PyList_GET_SIZE
+from cpython.list cimport PyList_Check
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_Check
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
 from .string_object cimport (
@@ -118,34 +119,38 @@ cdef class Joining(Putting):
         PyMem_RawFree(self.items)
         PyMem_RawFree(self.sizes)
 
-    cdef int find(self) except -1:
-        cdef list column
+    cdef void find(self) noexcept:
+        cdef PyObject *column
+        cdef PyObject *row
         cdef Py_ssize_t i, k, total = 0
-        cdef object row
         self.begun = True
         self.fault = FINE
         for k in range(self.parts):
-            column = self.rows[k]
-            if PyList_GET_SIZE(column) < self.count:
+            column = PySequence_Fast_ITEMS(self.rows)[k]
+            if PySequence_Fast_GET_SIZE(<object>column) < self.count:
                 self.fault = CHANGED
-                return 0
+                return
             for i in range(self.count):
-                row = column[i]
-                if k == 0:
-                    self.sizes[i] = PySequence_Fast_GET_SIZE(row)
-                    total += self.sizes[i]
-                elif PySequence_Fast_GET_SIZE(row) != self.sizes[i]:
+                row = PySequence_Fast_ITEMS(<object>column)[i]
+                if not PyList_Check(<object>row) and not PyTuple_Check(<object>row):
                     self.fault = CHANGED
-                self.items[i * self.parts + k] = PySequence_Fast_ITEMS(row)
+                    return
+                if k == 0:
+                    self.sizes[i] = PySequence_Fast_GET_SIZE(<object>row)
+                    total += self.sizes[i]
+                elif PySequence_Fast_GET_SIZE(<object>row) != self.sizes[i]:
+                    self.fault = CHANGED
+                self.items[i * self.parts + k] = PySequence_Fast_ITEMS(<object>row)
         if total > self.sink.c.room - self.sink.c.filled:
             self.fault = CHANGED
-        return 0
 
     cdef void put(self) noexcept nogil:
         cdef SinkState *s = &self.sink.c
         cdef PyObject ***items
         cdef Py_ssize_t i, j, k
         cdef Fault fault = self.fault
+        if fault != FINE:
+            return
         for i in range(self.count):
             items = self.items + i * self.parts
             for j in range(self.sizes[i]):

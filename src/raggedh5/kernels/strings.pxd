@@ -24,12 +24,16 @@ cdef class Putting:
     cdef Sink sink
     cdef list rows
     cdef object kept
+    cdef const int64_t *offsets
+    cdef const int64_t *cells
+    cdef const uint8_t *mask
+    cdef Py_ssize_t mask_row, mask_item, width
     cdef Row *table
     cdef Py_ssize_t count
     cdef Fault fault
     cdef readonly bint begun, done
 
     # Looks up where the strings are: from here to the end of `put` the GIL is to be held, by
-    # whoever called this, so that no list changes.
-    cdef int find(self) except -1
+    # whoever called this, so that no list changes. Nothing is made, and nothing comes to its end.
+    cdef void find(self) noexcept
     cdef void put(self) noexcept nogil

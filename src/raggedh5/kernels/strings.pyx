@@ -9,7 +9,7 @@ cimport numpy as cnp
 from cpython.list cimport PyList_Check, PyList_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_Check
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from .string_object cimport put_object
@@ -32,6 +32,7 @@ cnp.import_array()
 
 cdef extern from *:
     PyObject **PySequence_Fast_ITEMS(object items)
+    Py_ssize_t PySequence_Fast_GET_SIZE(object items)
 
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct npy_packed_static_string:
@@ -163,58 +164,70 @@ cdef class Putting:
         Whether somebody began it, and whether it was done, without a fault.
     """
 
-    def __init__(self, Sink sink not None, list rows not None, offsets, mask, cells):
+    def __init__(
+        self,
+        Sink sink not None,
+        list rows not None,
+        const int64_t[::1] offsets,
+        const uint8_t[:, :] mask,
+        const int64_t[::1] cells,
+    ):
         self.sink = sink
         self.rows = rows
         self.kept = offsets, mask, cells
-        self.count = len(rows) if offsets is None else len(offsets) - 1
+        self.count = len(rows) if offsets is None else offsets.shape[0] - 1
+        self.offsets = self.cells = NULL
+        self.mask = NULL
+        self.width = self.mask_row = self.mask_item = 0
+        if offsets is not None:
+            self.offsets = &offsets[0]
+        if cells is not None and cells.shape[0]:
+            self.cells = &cells[0]
+        if mask is not None:
+            self.width = mask.shape[1]
+            self.mask_row, self.mask_item = mask.strides[0], mask.strides[1]
+            if mask.shape[0] and mask.shape[1]:
+                self.mask = &mask[0, 0]
+        PyMem_RawFree(self.table)
+        self.table = <Row *>PyMem_RawMalloc((self.count + 1) * sizeof(Row))
+        if self.table == NULL:
+            raise MemoryError
 
     def __dealloc__(self):
         PyMem_RawFree(self.table)
 
-    cdef int find(self) except -1:
-        cdef const int64_t[::1] offsets = self.kept[0]
-        cdef const uint8_t[:, :] mask = self.kept[1]
-        cdef const int64_t[::1] cells = self.kept[2]
+    cdef void find(self) noexcept:
         cdef Py_ssize_t i, at
-        cdef object row
+        cdef PyObject *row
         cdef Row *r
         self.begun = True
         self.fault = FINE
         self.sink.c.row = 0
-        if self.table == NULL:
-            self.table = <Row *>PyMem_RawMalloc((self.count + 1) * sizeof(Row))
-        if self.table == NULL:
-            raise MemoryError
         for i in range(self.count):
             r = &self.table[i]
-            at = i if cells is None else cells[i]
+            at = i if self.cells == NULL else self.cells[i]
             if at >= PyList_GET_SIZE(self.rows):
                 self.fault = CHANGED
-                return 0
-            row = self.rows[at]
-            if PyList_Check(row):
-                r.stop = PyList_GET_SIZE(row)
-            elif PyTuple_Check(row):
-                r.stop = PyTuple_GET_SIZE(row)
-            else:
+                return
+            row = PySequence_Fast_ITEMS(self.rows)[at]
+            if not PyList_Check(<object>row) and not PyTuple_Check(<object>row):
                 self.fault = CHANGED
                 self.sink.c.row = i
-                return 0
+                return
+            r.stop = PySequence_Fast_GET_SIZE(<object>row)
             r.step = sizeof(PyObject *)
             r.picks = NULL
             r.pick_step = 0
             if r.stop == 0:
                 continue
-            r.base = <const char *>PySequence_Fast_ITEMS(row)
-            if mask is not None:
-                r.stop = min(r.stop, mask.shape[1])
-                r.pick_step = mask.strides[1]
+            r.base = <const char *>PySequence_Fast_ITEMS(<object>row)
+            if self.kept[1] is not None:
+                r.stop = min(r.stop, self.width)
+                r.pick_step = self.mask_item
                 if r.stop:
-                    r.picks = &mask[at, 0]
-            elif offsets is not None:
-                r.stop = min(r.stop, offsets[i + 1] - offsets[i])
-        return 0
+                    r.picks = self.mask + at * self.mask_row
+            elif self.offsets != NULL:
+                r.stop = min(r.stop, self.offsets[i + 1] - self.offsets[i])
 
     cdef void put(self) noexcept nogil:
         cdef Py_ssize_t i
