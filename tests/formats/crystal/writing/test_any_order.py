@@ -19,6 +19,8 @@ from raggedh5.formats.crystal import (
     DatasetInitializer,
     RawDataWriter,
 )
+from raggedh5.formats.crystal.writing import ordering, structures
+from raggedh5.store.sink import ChunkSink
 
 COUNT = 9
 FIELDS = {
@@ -354,3 +356,113 @@ def test_a_killed_writer_whose_tables_had_not_begun(tmp_path, again):
         assert [crystals[code]["z_value"] for code in "ABC"] == [2, 4, 8 if again else 6]
         assert crystals["B"]["atom_number"].tolist() == ([9, 9] if again else [7])
         assert crystals["C"]["atom_number"].tolist() == [8]
+
+
+def failing(monkeypatch, turn):
+    """Have a call of `ChunkSink.advance` fail, as where the disk is full for a moment."""
+    calls = iter(range(1, 1000))
+    advance = ChunkSink.advance
+
+    def full(self):
+        if next(calls) == turn:
+            raise rh5.WriteError("full")
+        advance(self)
+
+    monkeypatch.setattr(ChunkSink, "advance", full)
+
+
+@pytest.mark.parametrize("turn", range(1, 6))
+def test_a_disk_that_is_full_while_something_waits(tmp_path, monkeypatch, turn):
+    """Between the items and whose they are, above all."""
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, list("ABCDEF")).initialize_datasets()
+        raw = RawDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[10 + i] for i in range(6)]})
+        raw.write_raw_atom_data(1, {"atom_number": [[21]]})
+        with monkeypatch.context() as patch:
+            failing(patch, turn)
+            with contextlib.suppress(rh5.WriteError):
+                raw.write_raw_atom_data(2, {"atom_number": [[22]]})
+        raw.write_raw_atom_data(2, {"atom_number": [[22]]})
+        raw.write_raw_atom_data(3, {"atom_number": [[23]]})
+        raw.write_raw_atom_data(4, {"atom_number": [[24]]})
+        h5_out.flush()
+        shutil.copy(tmp_path / "crystals.h5", tmp_path / "copy.h5")
+    with h5py.File(tmp_path / "copy.h5", "r+") as h5_out:
+        RawDataWriter(h5_out).write_raw_atom_data(5, {"atom_number": [[15]]})
+    for name in ("crystals.h5", "copy.h5"):
+        with CrystalFile(tmp_path / name) as crystals:
+            found = [crystals[code]["atom_number"].tolist() for code in "ABCDEF"]
+            assert found == [[10], [21], [22], [23], [24], [15]]
+
+
+@pytest.mark.parametrize("turn", range(1, 6))
+def test_a_disk_that_is_full_while_something_is_given_up(tmp_path, monkeypatch, turn):
+    path = tmp_path / "crystals.h5"
+    with h5py.File(path, "w") as h5_out:
+        DatasetInitializer(h5_out, ["A", "B"]).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2], [3]]})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[5, 6], [7]]})
+        with monkeypatch.context() as patch:
+            failing(patch, turn)
+            with contextlib.suppress(rh5.WriteError):
+                raw.write_raw_atom_data(0, {"atom_number": [[1, 2, 3]]})
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2, 3]]})
+        with CrystalFile(h5_out) as crystals:
+            assert crystals["A"]["atom_fragment_id"].tolist() == []
+            assert crystals["B"]["atom_fragment_id"].tolist() == [7]
+    with CrystalFile(path) as crystals:
+        assert crystals["A"]["atom_number"].tolist() == [1, 2, 3]
+        assert crystals["A"]["atom_fragment_id"].tolist() == []
+        assert crystals["B"]["atom_fragment_id"].tolist() == [7]
+
+
+def test_what_is_given_up_before_the_table_is_there(tmp_path):
+    with h5py.File(tmp_path / "crystals.h5", "w") as h5_out:
+        DatasetInitializer(h5_out, list("ABCDEF")).initialize_datasets()
+        raw, computed = RawDataWriter(h5_out), ComputedDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[1, 2]] * 6})
+        computed.write_computed_atom_data(0, {"atom_fragment_id": [[1, 1], [2, 2]]})
+        computed.write_computed_atom_data(5, {"atom_dist_to_special_planes": np.ones((1, 2, 26))})
+        raw.write_raw_atom_data(5, {"atom_number": [[1, 2, 3]]})
+        later = {"atom_fragment_id": [[3, 3], [4, 4], [5, 5], [6, 6, 6]]}
+        computed.write_computed_atom_data(2, later)
+    with CrystalFile(tmp_path / "crystals.h5") as crystals:
+        found = [crystals[code]["atom_fragment_id"].tolist() for code in "ABCDEF"]
+        assert found == [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5], [6, 6, 6]]
+        planes = crystals["F"]["atom_distances_to_special_planes"]
+        assert len(planes) == 3
+        assert np.ma.getmaskarray(planes).all()
+
+
+def test_a_close_that_fails_half_way(tmp_path, monkeypatch):
+    """What is in its place already is said to be there: the next writer goes by it."""
+    path = tmp_path / "crystals.h5"
+    with h5py.File(path, "w") as h5_out:
+        DatasetInitializer(h5_out, list("ABCD")).initialize_datasets()
+        raw = RawDataWriter(h5_out)
+        raw.write_raw_atom_data(0, {"atom_number": [[10], [11], [12]]})
+        raw.write_raw_crystal_data(0, {"z_value": [1, 2, 3]})
+
+    def put_in_order(file, arriving):
+        if arriving.name == "crystal":
+            raise rh5.WriteError("full")
+        ordering.put_in_order(file, arriving)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(structures, "put_in_order", put_in_order)
+        h5_out = h5py.File(path, "r+")
+        raw = RawDataWriter(h5_out)
+        raw.write_raw_atom_data(3, {"atom_number": [[13]]})
+        raw.write_raw_crystal_data(3, {"z_value": [4]})
+        with pytest.raises(rh5.WriteError):
+            h5_out.close()
+    with CrystalFile(path) as crystals:
+        assert "atoms" not in crystals.missing
+        assert crystals["D"]["atom_number"].tolist() == [13]
+    with h5py.File(path, "r+") as h5_out:
+        RawDataWriter(h5_out).write_raw_atom_data(0, {"atom_number": [[77]]})
+    with CrystalFile(path) as crystals:
+        assert [crystals[code]["atom_number"][0] for code in "ABCD"] == [77, 11, 12, 13]
+        assert [crystals[code]["z_value"] for code in "ABCD"] == [1, 2, 3, 4]

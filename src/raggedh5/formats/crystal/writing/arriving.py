@@ -17,6 +17,7 @@ from raggedh5.formats.crystal.writing.values import with_nulls
 from raggedh5.formats.crystal.writing.waiting import (
     GAPS,
     NOTHING_VOID,
+    NOWHERE,
     PENDING,
     Waiting,
     found_gaps,
@@ -78,6 +79,7 @@ class ArrivingTable:
         self.waiting: dict[tuple[str, ...], Waiting] = {}
         unwritten, self.void = found_gaps(file, name)
         self.gaps = [*gaps, *unwritten]
+        self._gaps_end = max((stop for _, stop in self.gaps), default=0)
         self._sequence = 0
         if name in file:
             self._resume()
@@ -136,9 +138,9 @@ class ArrivingTable:
     def give_up(self, start: int, stop: int) -> None:
         """Take structures for not written."""
         if (self.lengths[start:stop] != UNKNOWN).any():
+            self._note_gap(start, stop, self._sequence)  # first, as it may fail
             self.lengths[start:stop] = UNKNOWN
             self.void |= dict.fromkeys(range(start, stop), self._sequence)
-            self._note_gap(start, stop, self._sequence)
 
     @property
     def in_order(self) -> bool:
@@ -175,6 +177,9 @@ class ArrivingTable:
             return False
         if (self.lengths[start:stop] != UNKNOWN).any():  # what waits came before
             return False
+        # What `gaps` says of a row holds for the table itself, whatever came later.
+        if self._gaps_end > start and any(a < stop and start < b for a, b in self.gaps):
+            return False
         if self.main is None:
             return not self.waiting
         if self._in_main == columns:
@@ -198,12 +203,13 @@ class ArrivingTable:
 
         Of structures that were given up, what waits is void up to a place in the order of arrival.
         """
-        self.gaps.append((first, stop))
         path = f"{PENDING}/{self.name}/{GAPS}"
         if path not in self.file:
             columns = {"first": "i8", "stop": "i8", "void": "i8"}
             self.file.create_table(path, columns, ragged=False)
         self.file[path].append({"first": [first], "stop": [stop], "void": [void]})
+        self.gaps.append((first, stop))
+        self._gaps_end = max(self._gaps_end, stop)
 
     def _append(self, table: Table, batch: Incoming) -> None:
         if batch.lengths is None:
@@ -254,6 +260,11 @@ class ArrivingTable:
         waiting = self.waiting.get(kind_of(columns))
         if waiting is None:
             waiting = self.waiting[kind_of(columns)] = self._new_waiting(columns)
+        # A write error, or a kill, came between the two: these rows are of no structure.
+        lost = len(waiting.table) - len(waiting.rows)
+        if lost > 0:
+            nowhere = {"structure": np.full(lost, NOWHERE), "sequence": np.zeros(lost, np.int64)}
+            waiting.rows.append(nowhere)
         try:
             self._append(waiting.table, batch)
         except SchemaError:
@@ -320,7 +331,7 @@ class ArrivingTable:
             if self.ragged:
                 lengths = np.diff(waiting.table.reading_end().bounds(0, len(structures)))
             for row, structure in enumerate(structures.tolist()):
-                if sequence[row] > latest[structure]:
+                if structure != NOWHERE and sequence[row] > latest[structure]:
                     latest[structure] = sequence[row]
                     self.lengths[structure] = lengths[row]
         self._sequence = int(latest.max(initial=0))

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
 from raggedh5.formats.crystal.writing.arriving import UNKNOWN
-from raggedh5.formats.crystal.writing.waiting import Waiting
+from raggedh5.formats.crystal.writing.waiting import NOWHERE, Waiting
 from raggedh5.store.table import Table
 
 __all__ = ["Latest"]
 
 Indices = NDArray[np.int64]
-NOWHERE = -1
 
 
 class _Part:
@@ -74,8 +73,9 @@ class Latest:
             part = _Part(one.table, structures)
             order, sequence = one.arrivals()
             # Rows of one table come one after the other: the last of a structure is the latest.
-            part.row[order] = np.arange(len(order))
-            part.when[order] = sequence
+            known = np.flatnonzero(order != NOWHERE)
+            part.row[order[known]] = known
+            part.when[order[known]] = sequence[known]
             for structure, last in (void or {}).items():
                 if part.when[structure] <= last:
                     part.row[structure] = part.when[structure] = NOWHERE

@@ -161,29 +161,28 @@ class Structures:
 
     def finish(self) -> None:
         """Put all tables in the order of structures, and say what is missing in them."""
-        for arriving in self._tables.values():
+        for name, arriving in self._tables.items():
             if not arriving.in_order:
                 put_in_order(self.file, arriving)
+                # What waited is gone, and what was missing before: whoever goes on if this fails
+                # later is to know what is missing now.
+                self._missing[name] = _unwritten(arriving)
+                self._say_missing()
             elif arriving.ragged:
                 arriving.complete()
         if PENDING in self.file:
             self.file.remove(PENDING)
+        self._missing = {name: _unwritten(one) for name, one in self._tables.items()}
         self._say_missing()
 
     def _say_missing(self) -> None:
         if MISSING in self.file:
             self.file.remove(MISSING)
         rows: dict[str, list[Any]] = {"table": [], "first": [], "stop": []}
-        for name, arriving in self._tables.items():
-            lost = np.flatnonzero(arriving.lengths == UNKNOWN)
-            if arriving.main is None or not len(lost):
-                continue
-            ends = np.flatnonzero(np.diff(lost) > 1)
-            firsts = lost[np.concatenate([[0], ends + 1])]
-            stops = lost[np.concatenate([ends, [len(lost) - 1]])] + 1
-            rows["table"] += [name] * len(firsts)
-            rows["first"] += firsts.tolist()
-            rows["stop"] += stops.tolist()
+        for name, runs in self._missing.items():
+            rows["table"] += [name] * len(runs)
+            rows["first"] += [first for first, _ in runs]
+            rows["stop"] += [stop for _, stop in runs]
         if rows["table"]:
             columns = {"table": "str", "first": "i8", "stop": "i8"}
             self.file.create_table(MISSING, columns, ragged=False).append(rows)
@@ -264,6 +263,17 @@ class Structures:
             if code != other:
                 raise SchemaError(f"{REFCODE!r}, row {row}: {code!r} is another refcode")
         return {key: value for key, value in batch.items() if key != REFCODE}
+
+
+def _unwritten(arriving: ArrivingTable) -> list[tuple[int, int]]:
+    """Return the runs of structures that were not written to a table that is there."""
+    lost = np.flatnonzero(arriving.lengths == UNKNOWN)
+    if arriving.main is None or not len(lost):
+        return []
+    ends = np.flatnonzero(np.diff(lost) > 1)
+    firsts = lost[np.concatenate([[0], ends + 1])]
+    stops = lost[np.concatenate([ends, [len(lost) - 1]])] + 1
+    return list(zip(firsts.tolist(), stops.tolist(), strict=True))
 
 
 def missing_in(file: File) -> dict[str, list[tuple[int, int]]]:

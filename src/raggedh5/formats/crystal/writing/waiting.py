@@ -17,6 +17,7 @@ from raggedh5.store.table import Table
 __all__ = [
     "GAPS",
     "NOTHING_VOID",
+    "NOWHERE",
     "PENDING",
     "Waiting",
     "found_gaps",
@@ -33,6 +34,9 @@ GAPS = "gaps"
 
 NOTHING_VOID = -1
 """In that table, for rows that nothing was given up of."""
+
+NOWHERE = -1
+"""The structure of rows that wait, but are of none."""
 
 Lengths = NDArray[np.int64]
 
