@@ -29,6 +29,9 @@ DRAW = 64
 DRAWS = 5
 FEWER = 32
 """The old layout is given so many times fewer batches: a whole run would take minutes."""
+RESULTS = 1 << 29
+"""Bytes of memory that are touched before draws are timed: more than all of their results."""
+
 WHAT = {
     "raggedh5": "the writers of raggedh5.formats.crystal on an h5py.File",
     "h5py-flat": "h5py, flat datasets and offsets, Blosc-LZ4, whole chunks of 512 KiB",
@@ -127,7 +130,8 @@ def measure_write(where: str, structures: int, rounds: int) -> Figure:
             {name: lambda name=name: run(name) for name in WRITERS} | terms,
             rounds,
             warm=0,
-            before={name: lambda name=name: ready(name) for name in WRITERS},
+            before={name: lambda name=name: ready(name) for name in WRITERS}
+            | {term: lambda: spot.warm(whole) for term in terms},
             after={"write": ideal.clean},
         )
         figure.ideal = {term: found.pop(term).wall for term in terms}
@@ -158,7 +162,8 @@ def measure_read(where: str, structures: int, rounds: int) -> Figure:
                 "raggedh5": _draws(lambda rows: ours.padded(rows), structures),
                 "h5py-vlen": _draws(lambda rows: crystal_vlen.padded(old, rows), BATCH * len(some)),
             }
-            found = interleave(runs, rounds)
+            before = {name: lambda: spot.warm(RESULTS) for name in runs}
+            found = interleave(runs, rounds, before=before)
         for name, times in found.items():
             one = Times(*([t / DRAWS for t in each] for each in times))
             figure.add(name, one, 1, size=place.size(paths[name]), what=WHAT[name])

@@ -37,6 +37,8 @@ def padded_field(field: Any, starts: Indices, stops: Indices, width: int, fill: 
         values[mask] = flat.data
         missing[mask] = flat.mask
         return np.ma.MaskedArray(values, missing)
-    out = np.full(mask.shape, fill if isinstance(fill, str) else "", flat.dtype)
+    out = np.zeros(mask.shape, flat.dtype)  # empty strings, and many times sooner than by `full`
+    if isinstance(fill, str) and fill:
+        out[~mask] = fill
     out[mask] = flat
     return out
