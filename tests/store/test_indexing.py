@@ -395,3 +395,21 @@ def test_inner_shapes_without_any_value(path):
         assert file["t"].padded([1])["x"].shape == (1, 2, 0)
         assert file["r"].take([2, 0])["x"].shape == (2, 0)
         assert file["a"][[0, 2]].shape == (2, 0, 3)
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+def test_padded_text_is_filled(path, nullable):
+    with rh5.File(path, "w") as file:
+        columns = {"name": rh5.Column("str", nullable=nullable)}
+        table = file.create_table("t", columns)
+        table.append(
+            {"name": [["a", None if nullable else "b"], [], ["longer than fits in place"]]}
+        )
+        rows = [2, 1, 0]
+        for fill, shown in (("", ""), ("?", "?"), (0, ""), ({"name": "-"}, "-"), ({}, "")):
+            found = table.padded(rows, fill=fill)
+            assert found["name"].tolist() == [
+                ["longer than fits in place", shown],
+                [shown, shown],
+                ["a", None if nullable else "b"],
+            ]
