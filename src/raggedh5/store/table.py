@@ -185,13 +185,7 @@ class Table:
         """
         handle = self._handle
         with handle.lock, deferred_signals:
-            handle.check_writable()
-            self._keep_up()
-            writer = handle.writer_of(self._address)
-            if writer is None:
-                writer = handle.writers[self._address] = TableWriter(
-                    handle, self._group, {}, self._storage
-                )
+            writer = self._writing_end()
             try:
                 columns = writer.columns or writer.declared
                 batch = Batch(data, mask, lengths, item_masks, writer.ragged, columns=columns)
@@ -217,15 +211,7 @@ class Table:
         """
         handle = self._handle
         with handle.lock, deferred_signals:
-            handle.check_writable()
-            self._keep_up()
-            writer = handle.writer_of(self._address)
-            if writer is None:
-                handle.writers[self._address] = TableWriter(
-                    handle, self._group, self.columns, self._storage
-                )
-            else:
-                writer.convert()
+            self._writing_end().convert()
 
     def read(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
         """Return all rows: a dict of `Ragged`, or of arrays in a row table; see `take`."""
@@ -384,6 +370,18 @@ class Table:
             self._h5 = self._handle.found_again(self._group, self._name)
             self._name = str(self._h5.name)
             self._reader, self._moves = None, moves
+
+    def _writing_end(self) -> TableWriter:
+        """Return what appends to the table; the caller holds the lock."""
+        handle = self._handle
+        handle.check_writable()
+        self._keep_up()
+        writer: TableWriter | None = handle.writer_of(self._address)
+        if writer is None:
+            writer = handle.writers[self._address] = TableWriter(
+                handle, self._group, {}, self._storage
+            )
+        return writer
 
     def _reader_now(self) -> TableReader:
         """Return the reading end, made anew where the file was written to since."""
