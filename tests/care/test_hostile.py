@@ -92,7 +92,7 @@ def seeds(start, count):
     return [(FILES[n % len(FILES)], [start, n]) for n in range(count)]
 
 
-@pytest.mark.parametrize(("work", "count"), [(judge, 100), (judge_repair, 40)])
+@pytest.mark.parametrize(("work", "count"), [(judge, 60), (judge_repair, 24)])
 def test_damage_is_found_or_does_no_harm(files, tmp_path, work, count):
     outcomes = Trial(files, tmp_path, work, patience=3).run(seeds(1, count))
     assert outcomes.total() == count

@@ -84,7 +84,7 @@ def columns(draw, mask):
     return Ragged(flat, np.cumsum([0, *mask.sum(axis=1)])), flat
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.data())
 def test_batches_land_where_they_belong(data):
     rows, width = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 6))
@@ -117,7 +117,8 @@ def test_batches_land_where_they_belong(data):
             flat = batch[name][1]
             assert flat.shape[1:] == streams[name].like.shape[1:]
             assert streams[name].pending == len(flat)
-            wanted[name].append(flat.astype(streams[name].like.dtype))
+            with np.errstate(all="ignore"):  # of NaN of any bits
+                wanted[name].append(flat.astype(streams[name].like.dtype))
         finish(list(streams.values()))
     for name, stream in streams.items():
         assert stream.pending == 0

@@ -46,7 +46,7 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("level", ["process", "disk"])
 def test_killed_at_any_moment(run, level):
-    assert run("kills", "moments", 12, 1, level)["killed"] == 12
+    assert run("kills", "moments", 8, 1, level)["killed"] == 8
 
 
 @pytest.mark.slow
