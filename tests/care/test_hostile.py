@@ -116,7 +116,7 @@ def test_the_header_of_a_dataset(files, tmp_path, dataset):
     trial = Trial(files, tmp_path, judge, patience=3)
     good, path = trial.files["blosc"], tmp_path / "bad.h5"
     with Isolated(3) as child:
-        for at in range(start, start + 260, 7):
+        for at in range(start, start + 260, 11):
             data = bytearray(good)
             data[at] ^= 1 << at % 8
             path.write_bytes(data)
