@@ -105,16 +105,16 @@ def test_into_pieces():
     known = Dictionary()
     codes = np.full(7, 99, np.int32)
     pieces = [codes[:1], codes[1:1], codes[1:4], codes[4:5]]
-    known.encode_into(pieces, ROWS, kept=kept_from_lengths([2, 3]))
+    known.coding(pieces, ROWS, kept=kept_from_lengths([2, 3])).finish()
     assert codes.tolist() == [0, 1, 2, 1, 3, 99, 99]
-    known.encode_into([], [])
+    known.coding([], []).finish()
     with pytest.raises(SchemaError, match="room for 4 items, 5 are kept"):
-        known.encode_into([codes[:4]], ROWS, lengths=[2, 3])
+        known.coding([codes[:4]], ROWS, kept=kept_from_lengths([2, 3]))
     for piece in (codes[::2], codes[:4].astype("i8"), codes[:4].reshape(2, 2)):
         with pytest.raises(SchemaError, match="contiguous int32"):
-            known.encode_into([piece], ["C"] * len(piece))
+            known.coding([piece], ["C"] * len(piece))
     with pytest.raises(SchemaError, match="row 2"):
-        known.encode_into([codes[:3]], ["new", "newer", None])
+        known.coding([codes[:3]], ["new", "newer", None]).finish()
     assert len(known) == 4
 
 

@@ -191,36 +191,6 @@ class Dictionary:
             Coding(self._table, source, [codes], nullable).finish()
         return codes
 
-    def encode_into(
-        self,
-        pieces: Sequence[Codes],
-        strings: Any,
-        *,
-        mask: Any = None,
-        lengths: Any = None,
-        kept: Kept | None = None,
-        name: str = "",
-        nullable: bool = False,
-    ) -> None:
-        """Write the codes of the kept strings of a batch to pieces, one after the other.
-
-        Parameters
-        ----------
-        pieces : sequence of ndarray of int32, C-contiguous
-            Where the codes go; together they have room for just as many as are kept.
-        strings, mask, lengths, kept, name, nullable
-            As in `encode`.
-
-        Raises
-        ------
-        SchemaError
-            As in `encode`, and if the pieces do not fit. The dictionary has not grown then; the
-            pieces may have been written to.
-        """
-        kept = kept_strings(mask, lengths, kept)
-        with self._lock:
-            self.coding(pieces, strings, kept=kept, name=name, nullable=nullable).finish()
-
     def coding(
         self,
         pieces: Sequence[Codes],
@@ -230,12 +200,22 @@ class Dictionary:
         name: str = "",
         nullable: bool = False,
     ) -> "Coding":
-        """Return `encode_into` as something to be done; nobody else uses the dictionary meanwhile.
+        """Return the work of writing the codes of a batch to pieces, one after the other.
+
+        Until it is done the caller sees to it that nobody else uses the dictionary.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray of int32, C-contiguous
+            Where the codes go; together they have room for just as many as are kept.
+        strings, kept, name, nullable
+            As in `encode`.
 
         Raises
         ------
         SchemaError
-            As in `encode_into`, as far as the items themselves need not be looked at.
+            If the pieces do not fit; and as in `encode`, as far as the items themselves need not be
+            looked at.
         """
         source = source_of(strings, kept, name)
         room = 0

@@ -108,6 +108,8 @@ class Encoding:
 
     Attributes
     ----------
+    items : int
+        How many strings there are.
     putting : Putting or None
         What others may do before `result` is called, None if it is for this thread to do.
     valid : ndarray of bool or None
@@ -121,6 +123,7 @@ class Encoding:
 
     def __init__(self, strings: Any, kept: Kept | None, name: str, nullable: bool = False) -> None:
         self._source = source_of(strings, kept, name)
+        self.items = self._source.items
         self.valid = np.ones(self._source.items, np.bool_) if nullable else None
         self._begin()
         self.putting = self._source.putting(self._sink)

@@ -7,7 +7,7 @@ import numpy as np
 
 from raggedh5.core.arrays import as_numpy
 from raggedh5.core.batch import Batch
-from raggedh5.core.cursors import Lane, Putting
+from raggedh5.core.cursors import Lane
 from raggedh5.core.dictionary import Coding, Dictionary
 from raggedh5.core.form import FieldForm
 from raggedh5.core.kept import Kept, kept_from_lengths
@@ -143,27 +143,21 @@ class StringWriter:
         self.name = spec.name
         self.offsets = open_stream(spec.form.offsets or "", items + 1)
         self.values = open_stream(spec.form.values, int(self.offsets.last() or 0))
-        self._encoding: Encoding | None = None
-        self._items = 0
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
-        self.begin(batch)
-        self.finish()
+        self.finish(self.begin(batch))
 
-    def begin(self, batch: Batch) -> Putting | None:
-        """Begin to `stage`; return what others may do before `finish`, None where they cannot."""
+    def begin(self, batch: Batch) -> Encoding:
+        """Begin to `stage`; others may do what it has to be `putting` before `finish`."""
         strings, kept = batch.strings(self.name)
-        self._encoding, self._items = Encoding(strings, kept, self.name), batch.items
-        return self._encoding.putting
+        encoding = Encoding(strings, kept, self.name)
+        _check_count(self.name, encoding.items, batch.items)
+        return encoding
 
-    def finish(self) -> None:
+    def finish(self, encoding: Encoding) -> None:
         """Do what is left of `stage`."""
-        if self._encoding is None:
-            return
-        encoding, self._encoding = self._encoding, None
         data, offsets = encoding.result()
-        _check_count(self.name, len(offsets) - 1, self._items)
         at = 0
         for piece in self.values.reserve(len(data)):
             piece[:] = data[at : at + len(piece)]
@@ -187,29 +181,24 @@ class DictionaryWriter:
             raise FormatError(
                 f"{self.codes.name}: codes of {self.codes.dtype} cannot be appended to"
             )
-        self._coding: Coding | None = None
         self.offsets = open_stream(form.offsets or "", self.written + 1)
         self.values = open_stream(form.values, int(self.offsets.last() or 0))
 
     def stage(self, batch: Batch) -> None:
         """See `FieldWriter`."""
-        self.begin(batch)
-        self.finish()
+        self.finish(self.begin(batch))
 
-    def begin(self, batch: Batch) -> Putting | None:
-        """Begin to `stage`; return what others may do before `finish`, None where they cannot."""
+    def begin(self, batch: Batch) -> Coding:
+        """Begin to `stage`; others may do what it has to be `putting` before `finish`."""
         strings, kept = batch.strings(self.name)
         codes = self.codes.reserve(batch.items)
-        self._coding = self.dictionary.coding(
+        return self.dictionary.coding(
             codes, strings, kept=kept, name=self.name, nullable=self.nullable
         )
-        return self._coding.putting
 
-    def finish(self) -> None:
+    def finish(self, coding: Coding) -> None:
         """Do what is left of `stage`."""
-        coding, self._coding = self._coding, None
-        if coding is not None:
-            coding.finish()
+        coding.finish()
 
     def complete(self) -> None:
         """Append the strings that are new in the dictionary."""

@@ -1,6 +1,6 @@
 """The writing end of a table: batches are appended to all of its columns, or to none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -271,21 +271,21 @@ class TableWriter:
         if packing.others:
             left = {*names, *packing.others}
             names = [name for name in self._fields if name in left]
-        begun = []
+        finishes: list[Callable[[], None]] = []
         try:
             for name in names:
                 field = self._fields[name]
                 if isinstance(field, StringWriter | DictionaryWriter):
-                    putting = field.begin(part)
-                    if putting is not None:
-                        packing.add(putting)
-                    begun.append(field)
+                    begun: Any = field.begin(part)
+                    if begun.putting is not None:
+                        packing.add(begun.putting)
+                    finishes.append(partial(field.finish, begun))
                 else:
                     field.stage(part)
-            small = packing.nbytes + part.items * TEXT * len(begun) < SHARED
+            small = packing.nbytes + part.items * TEXT * len(finishes) < SHARED
             self.handle.sink.coders.share(packing, alone=small)
-            for field in begun:
-                field.finish()
+            for finish in finishes:
+                finish()
             for name in packing.bad():
                 self._fields[name].stage(part)
         except SchemaError as error:

@@ -41,10 +41,7 @@ def fractional_to_cartesian(frac: Any, matrix: Any, mask: Any = None) -> Any:
     array([[1.5, 2. , 2.5],
            [0. , 0. , 0. ]])
     """
-    xp, (places, vectors), rounded = in_double(frac, matrix)
-    check_batch(places, vectors)
-    spanned(xp, vectors)
-    return rounded(xp.matmul(_kept(xp, places, mask), vectors))
+    return _turned(frac, matrix, mask, inverse=False)
 
 
 def cartesian_to_fractional(coords: Any, matrix: Any, mask: Any = None) -> Any:
@@ -76,10 +73,17 @@ def cartesian_to_fractional(coords: Any, matrix: Any, mask: Any = None) -> Any:
     >>> cartesian_to_fractional([[1.5, 2.0, -5.0]], cell)
     array([[ 0.5,  0.5, -1. ]])
     """
-    xp, (places, vectors), rounded = in_double(coords, matrix)
+    return _turned(coords, matrix, mask, inverse=True)
+
+
+def _turned(coordinates: Any, matrix: Any, mask: Any, *, inverse: bool) -> Any:
+    """Return coordinates times a matrix that spans a cell, or times its inverse."""
+    xp, (places, vectors), rounded = in_double(coordinates, matrix)
     check_batch(places, vectors)
     spanned(xp, vectors)
-    return rounded(xp.matmul(_kept(xp, places, mask), xp.linalg.inv(vectors)))
+    return rounded(
+        xp.matmul(_kept(xp, places, mask), xp.linalg.inv(vectors) if inverse else vectors)
+    )
 
 
 def _kept(xp: Any, places: Any, mask: Any) -> Any:
