@@ -9,7 +9,6 @@ from typing import Any
 from raggedh5.care.json_text import from_json
 from raggedh5.core.codecs import as_codec
 from raggedh5.errors import ClosedError, SchemaError
-from raggedh5.formats.crystal.closest import unknown_refcode
 from raggedh5.formats.crystal.json_store.group_layout import GroupLayout
 from raggedh5.formats.crystal.json_store.json_input import checked_json, checked_refcode
 from raggedh5.formats.crystal.json_store.packed_layout import (
@@ -18,6 +17,7 @@ from raggedh5.formats.crystal.json_store.packed_layout import (
     PackedLayout,
     create_packed,
 )
+from raggedh5.formats.crystal.unknown_refcode import unknown_refcode
 from raggedh5.formats.crystal.writing.opened import file_of
 from raggedh5.store.file import File
 from raggedh5.store.opening import open_file

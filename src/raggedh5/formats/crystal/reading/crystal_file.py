@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.core.closest import closest
 from raggedh5.errors import FormatError
-from raggedh5.formats.crystal.closest import closest
 from raggedh5.formats.crystal.fields import SCHEMA
 from raggedh5.formats.crystal.reading.ase_bridge import to_ase
 from raggedh5.formats.crystal.reading.frames import to_frame

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.formats.crystal.closest import unknown_refcode
+from raggedh5.formats.crystal.unknown_refcode import unknown_refcode
 
 __all__ = ["Refcodes"]
 

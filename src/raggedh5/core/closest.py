@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["closest", "unknown_refcode"]
+__all__ = ["closest"]
 
 ALIKE = 2
 """Characters at the beginning, or at the end, that are the same in what is compared closely."""
@@ -34,16 +34,3 @@ def closest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
         del candidates[MOST:]
     by_upper = {other.upper(): other for other in candidates}
     return [by_upper[near] for near in difflib.get_close_matches(name.upper(), by_upper, count)]
-
-
-def unknown_refcode(refcode: object, known: Iterable[str], path: str) -> KeyError:
-    """Return the error for a refcode that a file does not have, which names the closest ones.
-
-    Examples
-    --------
-    >>> unknown_refcode("ABACOX", ["ABACOF", "ZZZZZZ"], "crystals.h5")
-    KeyError("crystals.h5 has no structure 'ABACOX'; the closest are 'ABACOF'")
-    """
-    near = closest(str(refcode), known)
-    hint = f"; the closest are {', '.join(map(repr, near))}" if near else ""
-    return KeyError(f"{path} has no structure {refcode!r}{hint}")
