@@ -1,0 +1,1 @@
+"""Trajectories: frames that are appended for days, in NumPy and HDF5 at once."""

@@ -1,0 +1,1 @@
+"""What a configuration is made of: sections, checked values, formats, codecs, YAML."""
