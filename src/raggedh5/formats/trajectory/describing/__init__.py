@@ -1,0 +1,1 @@
+"""What describes trajectories: its entries, where they are, and what values they take."""
