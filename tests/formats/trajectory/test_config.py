@@ -225,9 +225,10 @@ class TestValues:
             ("hdf5_options", "precision", False, "a number greater than 0"),
             ("hdf5_options", "fletcher32", None, "true, false"),
             ("hdf5_options", "single_file", 0, "true, false"),
-            ("hdf5_options", "chunking", 0, "a whole number of 1 or more"),
-            ("hdf5_options", "chunking", None, "a whole number of 1 or more"),
-            ("hdf5_options", "chunking", "auto", "true, or a whole number of frames of 1 or more"),
+            ("hdf5_options", "chunking", 0, "a whole number from 1 to 4294967295"),
+            ("hdf5_options", "chunking", 1 << 32, "a whole number from 1 to 4294967295"),
+            ("hdf5_options", "chunking", None, "a whole number from 1 to 4294967295"),
+            ("hdf5_options", "chunking", "auto", "true, or a whole number of frames"),
             (
                 "hdf5_options",
                 "chunking",

@@ -164,6 +164,7 @@ class TestRefused:
             ("lattice_matrix", [["1", "0", "0"]] * 3),
             ("lattice_matrix", [[1], [2, 3]]),
             ("lattice_matrix", []),
+            ("lattice_matrix", np.eye(3, dtype=np.longdouble) * np.longdouble("1e4000")),
             ("pbc", [True, False]),
             ("pbc", [0, 1, 2]),
             ("pbc", "yes"),
@@ -219,6 +220,13 @@ class TestRefused:
             TrajectoryMetadata.from_mapping({name: value})
         assert "to be" in str(caught.value) or "hdf5_v1" in str(caught.value)
         assert len(str(caught.value)) < 500
+
+    @pytest.mark.parametrize("name", ["lattice_matrix", "dopants"])
+    def test_lists_that_hold_themselves(self, name: str) -> None:
+        endless: list[Any] = []
+        endless += [endless, endless]
+        with pytest.raises(SchemaError, match=f"{name} has more than 65536 values"):
+            TrajectoryMetadata.from_mapping({name: endless})
 
     @pytest.mark.parametrize(
         ("mapping", "message"),
@@ -369,7 +377,7 @@ class TestGroups:
         with h5py.File(tmp_path / "huge.h5", "w") as file:
             group = file.create_group("metadata/system_info/species_info")
             group.create_dataset("species_count", (1 << 40,), "i8", chunks=(1 << 20,))
-            with pytest.raises(FormatError, match="species_count has the shape"):
+            with pytest.raises(FormatError, match="species_count has more than 65536 values"):
                 read(file)
 
 

@@ -16,6 +16,9 @@ __all__ = ["SECTION", "HDF5Options", "PerformanceOptions", "ValidationOptions"]
 SECTION = "trajectory_output"
 """The section of a YAML file that all this is in, as errors name it."""
 
+LONGEST_CHUNK = (1 << 32) - 1
+"""Frames of a chunk at the most, as HDF5 has it."""
+
 LONGEST_WAIT = 1e6
 """Seconds between flushes at the most: threads cannot wait for any length of time."""
 
@@ -171,5 +174,5 @@ def _frames_of_chunk(value: object) -> int:
         allowed = "true, or a number of frames: datasets of HDF5 that grow have to have chunks"
         raise refused(key, value, allowed)
     if isinstance(value, str):
-        raise refused(key, value, "true, or a whole number of frames of 1 or more")
-    return whole_number(key, value, 1)
+        raise refused(key, value, "true, or a whole number of frames")
+    return whole_number(key, value, 1, LONGEST_CHUNK)

@@ -34,7 +34,7 @@ def shown(value: object) -> str:
     '[1, [2, [...]]]'
     """
     try:
-        return _BRIEF.repr(value)
+        return " ".join(_BRIEF.repr(value).split())
     except ValueError:  # a whole number of thousands of digits
         return f"a very long {type(value).__name__}"
 

@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.errors import SchemaError
-from raggedh5.formats.trajectory.describing.values import text, wrong
+from raggedh5.formats.trajectory.describing.values import LARGEST, check_size, text, wrong
 
 __all__ = ["Parameter", "parameter", "parameter_name", "plain", "same"]
 
 Parameter = bool | int | float | str | NDArray[Any]
 
-LARGEST = 1 << 16
-"""Values of an array at the most: the description is kept as JSON, too."""
-
-_WANTED = f"a number, a text, or an array of at most {LARGEST} of them, all of one kind"
+_WANTED = f"a number, a text, or an array of at most {LARGEST} of one kind of them"
 
 
 def parameter_name(name: object) -> str:
@@ -66,7 +62,6 @@ def _array(name: str, value: Any) -> NDArray[Any]:
         objects = np.array(value, dtype=object)
     except ValueError as error:  # arrays that only begin alike
         raise wrong(name, value, _WANTED) from error
-    check_size(name, objects)
     flat = [parameter(name, _scalar(name, item)) for item in objects.flat]
     if len({_kind(item) for item in flat}) > 1:
         raise wrong(name, value, _WANTED)
@@ -77,12 +72,6 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     array = array.reshape(objects.shape if flat else (0,))
     array.flags.writeable = False
     return array
-
-
-def check_size(name: str, value: Any) -> None:
-    """Refuse an array, or a dataset that has not been read, of too many values."""
-    if getattr(value, "size", None) is not None and value.size > LARGEST:
-        raise SchemaError(f"{name} has the shape {value.shape}; it is to be {_WANTED}")
 
 
 def _scalar(name: str, item: object) -> object:

@@ -11,7 +11,23 @@ from numpy.typing import NDArray
 from raggedh5.errors import SchemaError
 from raggedh5.formats.trajectory.configuring.values import shown
 
-__all__ = ["axes", "count", "counts", "matrix", "moment", "periodic", "quantity", "seed", "text"]
+__all__ = [
+    "LARGEST",
+    "axes",
+    "check_size",
+    "count",
+    "counts",
+    "matrix",
+    "moment",
+    "periodic",
+    "quantity",
+    "seed",
+    "text",
+    "wrong",
+]
+
+LARGEST = 1 << 16
+"""Values of an array at the most: the description is kept as JSON, too."""
 
 SEEDS = range(-(2**63), 2**64)
 """Whole numbers that HDF5 has a type for."""
@@ -20,6 +36,23 @@ SEEDS = range(-(2**63), 2**64)
 def wrong(name: str, value: object, wanted: str) -> SchemaError:
     """Return the error for an entry that does not fit."""
     return SchemaError(f"{name} is {shown(value)}; it is to be {wanted}")
+
+
+def check_size(name: str, value: Any) -> None:
+    """Refuse an array, a dataset or a list of too many values before it is read or copied.
+
+    Lists may be in each other, and the same one twice: counting ends where there are too many.
+    """
+    size = getattr(value, "size", 0)
+    found = int(size) if isinstance(size, numbers.Integral) else 0
+    pending = [value]
+    while pending and found <= LARGEST:
+        item = pending.pop()
+        if isinstance(item, list | tuple):
+            found += len(item)
+            pending.extend(item)
+    if found > LARGEST:
+        raise SchemaError(f"{name} has more than {LARGEST} values; it is to be a smaller array")
 
 
 def text(name: str, value: object) -> str:
@@ -85,6 +118,8 @@ def matrix(name: str, value: object) -> NDArray[np.float64]:
     """Return finite numbers, float64 of shape (3, 3)."""
     wanted = "finite numbers of shape (3, 3), one lattice vector a row"
     array = _array(name, value, "iuf", wanted)
+    with np.errstate(over="ignore"):  # of longer floats; they are infinite then
+        array = array.astype(np.float64)
     if array.shape != (3, 3) or not np.isfinite(array).all():
         raise _misshapen(name, array, value, wanted)
     return _kept(array, np.float64)
@@ -119,6 +154,7 @@ def counts(name: str, value: object) -> NDArray[np.int64]:
 
 
 def _array(name: str, value: object, kinds: str, wanted: str) -> NDArray[Any]:
+    check_size(name, value)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:
