@@ -122,6 +122,19 @@ class Array:
             return f"<raggedh5.Array {self.name!r} (removed)>"
         return f"<raggedh5.Array {self.name!r}: {self.dtype} of shape {shape}>"
 
+    def truncate(self, rows: int) -> None:
+        """Drop the rows behind the first `rows`; fewer than these stay as they are.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        FormatError
+            If the chunk that the last of them are in is damaged.
+        """
+        with self._handle.lock, deferred_signals:
+            self._writing_end().truncate(rows)
+
     def append(self, block: Any) -> None:
         """Append rows along axis 0: all of them, or none.
 
@@ -140,16 +153,7 @@ class Array:
         """
         handle = self._handle
         with handle.lock, deferred_signals:
-            handle.check_writable()
-            self._keep_up()
-            writer = handle.writer_of(self._address)
-            if writer is None:
-                maxshape = self._dataset.maxshape
-                if not self.chunks or not maxshape or maxshape[0] is not None:
-                    raise SchemaError(f"{self.name} does not grow: it has a fixed shape")
-                writer = handle.writers[self._address] = ArrayWriter(
-                    handle, self._dataset, self._blocksize
-                )
+            writer = self._writing_end()
             fitting = self._fitting(as_numpy(block))
             handle.appending = True
             try:
@@ -200,6 +204,20 @@ class Array:
         self._handle.check_open()
         self._keep_up()
         return self._handle.reopen, (self._handle.location, self.name)
+
+    def _writing_end(self) -> ArrayWriter:
+        handle = self._handle
+        handle.check_writable()
+        self._keep_up()
+        writer = handle.writer_of(self._address)
+        if writer is None:
+            maxshape = self._dataset.maxshape
+            if not self.chunks or not maxshape or maxshape[0] is not None:
+                raise SchemaError(f"{self.name} does not grow: it has a fixed shape")
+            writer = ArrayWriter(handle, self._dataset, self._blocksize)
+            handle.writers[self._address] = writer
+        found: ArrayWriter = writer
+        return found
 
     def _fitting(self, block: Values) -> Values:
         inner = self._dataset.shape[1:]

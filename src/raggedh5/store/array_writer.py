@@ -91,6 +91,20 @@ class ArrayWriter:
         stream.sums.keep_rows(stream.extent)
         self._saved = stream.count
 
+    def truncate(self, rows: int) -> None:
+        """Drop the rows behind the first `rows`, in the file with the next flush."""
+        stream = self.stream
+        if rows >= stream.count:
+            return
+        self.flush()
+        first = rows - rows % stream.length
+        box = (slice(first, rows), *(slice(0, n) for n in stream.inner))
+        tail = Reader(self.handle, Facts(self.h5)).read(box)
+        stream.restore((rows, rows - first, tail))
+        self.handle.sink.generation += 1
+        self._saved = -1
+        self.flush()
+
     def renewed(self) -> "ArrayWriter":
         """Return another one that goes on from what is in the file."""
         return ArrayWriter(self.handle, self.h5, self._blocksize)

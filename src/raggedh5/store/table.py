@@ -15,6 +15,7 @@ from raggedh5.core.schema import Column
 from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.store.column import TableColumn
+from raggedh5.store.durable.complete_rows import cut_rows
 from raggedh5.store.facts import address_of
 from raggedh5.store.handle import Handle
 from raggedh5.store.layout import Storage, read_layout
@@ -197,6 +198,27 @@ class Table:
             finally:
                 handle.appending = False
             handle.appended(writer, batch.rows)
+
+    def truncate(self, rows: int) -> None:
+        """Drop the rows behind the first `rows`; fewer than these stay as they are.
+
+        What they took up stays in the file until rows are appended again, or it is repacked.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
+        handle = self._handle
+        with handle.lock, deferred_signals:
+            if rows >= self._writing_end().rows:
+                return
+            handle.store()
+            cut_rows(handle, self._group, rows)
+            # Another one begins with what is left.
+            del handle.writers[self._address]
+            handle.sink.generation += 1
+            self._reader = None
 
     def convert(self) -> None:
         """Have batches converted from now on to the dtypes that the columns have.

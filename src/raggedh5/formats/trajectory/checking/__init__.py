@@ -1,0 +1,1 @@
+"""Checking that two formats hold the same trajectory."""

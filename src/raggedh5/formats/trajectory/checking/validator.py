@@ -1,0 +1,246 @@
+"""Two formats of a trajectory compared, frame by frame."""
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.errors import FormatError
+from raggedh5.formats.trajectory.checking.comparison import (
+    ComparisonReport,
+    FieldComparison,
+    TrajectoryComparison,
+)
+from raggedh5.formats.trajectory.checking.statistics import RunningStatistics
+from raggedh5.formats.trajectory.reading.field import TrajectoryField
+from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
+from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
+from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+
+__all__ = ["TrajectoryValidator"]
+
+Values = NDArray[Any]
+Field = TrajectoryField | RaggedField
+
+BLOCK_BYTES = 1 << 23
+"""Bytes of a side that are compared at once."""
+
+
+class TrajectoryValidator:
+    """Compares what NumPy files and HDF5 files hold, in bounded memory.
+
+    Values are the same if they are equal, both NaN, or apart by no more than the tolerance. Where a
+    field was stored with a precision, that is the tolerance if it is larger.
+
+    Parameters
+    ----------
+    tolerance
+        Largest absolute difference that counts as none; 0: every value is equal.
+    statistics
+        Whether mean, variance, minimum, maximum and mean-square displacement of both sides are
+        worked out as well.
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is below zero or NaN.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from raggedh5.formats.trajectory import TrajectoryValidator, TrajectoryWriterManager
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> with TrajectoryWriterManager() as manager:
+    ...     _ = manager.initialize_writers(folder, "traj_001")
+    ...     manager.write_frame("traj_001", {"time": 0.5})
+    >>> validator = TrajectoryValidator(statistics=False)
+    >>> npy, hdf5 = folder / "traj1", folder / "trajectories.h5"
+    >>> found = validator.validate_trajectory(npy, hdf5, "traj_001")
+    >>> print(found.to_text())
+    traj_001: the same; npy 1 frames, hdf5 1 frames
+      time: identical, 1 rows
+    """
+
+    def __init__(self, tolerance: float = 1e-15, *, statistics: bool = True) -> None:
+        if not tolerance >= 0:
+            raise ValueError(f"a tolerance is 0 or more, not {tolerance}")
+        self.tolerance = tolerance
+        self.statistics = statistics
+
+    def validate_trajectory(
+        self, npy_dir: str | os.PathLike[str], hdf5_file: str | os.PathLike[str], traj_id: str
+    ) -> TrajectoryComparison:
+        """Compare one trajectory.
+
+        Parameters
+        ----------
+        npy_dir
+            The folder of its NumPy files, or the folder that this is in.
+        hdf5_file
+            The HDF5 file.
+        traj_id
+            Its name.
+
+        Raises
+        ------
+        FileNotFoundError, KeyError
+            If one side does not have it.
+        FormatError
+            If a file is damaged.
+        """
+        with TrajectoryReader(npy_dir) as npy, TrajectoryReader(hdf5_file) as hdf5:
+            return self.compare(_of_folder(npy, traj_id), hdf5[traj_id])
+
+    def validate(
+        self, npy_dir: str | os.PathLike[str], hdf5_file: str | os.PathLike[str]
+    ) -> ComparisonReport:
+        """Compare all trajectories that either side has.
+
+        Raises
+        ------
+        FormatError
+            If one side lacks a trajectory, or a file is damaged.
+        """
+        with TrajectoryReader(npy_dir) as npy, TrajectoryReader(hdf5_file) as hdf5:
+            lone = sorted(set(npy.ids) ^ set(hdf5.ids))
+            if lone:
+                lacking = hdf5 if lone[0] in npy else npy
+                raise FormatError(f"{lacking.path} does not have the trajectory {lone[0]!r}")
+            return ComparisonReport(tuple(self.compare(npy[name], hdf5[name]) for name in npy))
+
+    def compare(self, npy: Trajectory, hdf5: Trajectory) -> TrajectoryComparison:
+        """Compare two sides that are open."""
+        names = list(dict.fromkeys([*npy.fields, *hdf5.fields]))
+        fields = tuple(self._field(name, npy, hdf5) for name in names)
+        return TrajectoryComparison(npy.id, (npy.n_frames, hdf5.n_frames), fields)
+
+    def _field(self, name: str, npy: Trajectory, hdf5: Trajectory) -> FieldComparison:
+        one = npy.get(name)
+        other = hdf5.get(name)
+        rows = (None if one is None else len(one), None if other is None else len(other))
+        if one is None or other is None:
+            side = "NumPy files have" if other is None else "HDF5 has"
+            return FieldComparison(
+                name, False, rows, largest_difference=math.nan, reason=f"only the {side} it"
+            )
+        if type(one) is not type(other):
+            return FieldComparison(
+                name,
+                False,
+                rows,
+                largest_difference=math.nan,
+                reason="the number of particles varies on one side only",
+            )
+        precision = max(one.precision or 0.0, other.precision or 0.0)
+        found = _Comparing(name, max(self.tolerance, precision), self.statistics)
+        stop = max(npy.n_frames, hdf5.n_frames)
+        first, frames = 0, 16
+        while first < stop:
+            last = min(first + frames, stop)
+            nbytes = found.add(one, other, first, last)
+            frames = max(int(BLOCK_BYTES * frames // max(nbytes, 1)), 1)
+            first = last
+        return found.result(rows)
+
+
+class _Comparing:
+    """One field while it is compared."""
+
+    def __init__(self, name: str, tolerance: float, statistics: bool) -> None:
+        self._name = name
+        self._tolerance = tolerance
+        vectors = name.startswith("coordinates/")
+        self._statistics = statistics
+        self._running = (RunningStatistics(vectors), RunningStatistics(vectors))
+        self._identical = True
+        self._largest = 0.0
+        self._where: tuple[int, int] | None = None
+        self._reason = ""
+
+    def add(self, one: Field, other: Field, start: int, stop: int) -> int:
+        """Compare the frames start:stop; return how many bytes of one side these were."""
+        ragged = False
+        if isinstance(one, RaggedField) and isinstance(other, RaggedField):
+            (a_rows, a_numbers), (b_rows, b_numbers) = (
+                one.rows_of(start, stop),
+                other.rows_of(start, stop),
+            )
+            a, b, ragged = a_rows.values, b_rows.values, True
+            same = np.array_equal(a_rows.lengths, b_rows.lengths)
+            owners = np.repeat(a_numbers, a_rows.lengths) if same else a_numbers
+        elif isinstance(one, TrajectoryField) and isinstance(other, TrajectoryField):
+            (a, a_numbers), (b, b_numbers) = one.rows_of(start, stop), other.rows_of(start, stop)
+            same, owners = True, a_numbers
+        if self._statistics:
+            for running, values in zip(self._running, (a, b), strict=True):
+                running.add(values)
+        if not np.array_equal(a_numbers, b_numbers):
+            lone = np.setxor1d(a_numbers, b_numbers)
+            self._differ(int(lone[0]), f"frame {lone[0]} has it on one side only")
+        elif not same or a.shape[1:] != b.shape[1:]:
+            frame = int(a_numbers[0]) if len(a_numbers) else start
+            self._differ(
+                frame,
+                f"the shapes differ, {a.shape} and {b.shape}, from frame {frame}"
+                if not ragged
+                else f"other numbers of particles from frame {frame} on",
+            )
+        elif a.dtype != b.dtype or a.tobytes() != b.tobytes():
+            self._look(a, b, owners)
+        return int(a.nbytes)
+
+    def result(self, rows: tuple[int | None, int | None]) -> FieldComparison:
+        """Return what has been found."""
+        apart = not self._largest <= self._tolerance
+        reason = self._reason
+        if apart and not reason and self._where is not None:
+            reason = (
+                f"largest difference {self._largest:.6g} at frame {self._where[0]}, component "
+                f"{self._where[1]}, with a tolerance of {self._tolerance:g}"
+            )
+        return FieldComparison(
+            self._name,
+            not reason,
+            rows,
+            self._identical and not reason,
+            self._tolerance,
+            self._largest,
+            None if self._where is None else self._where[0],
+            None if self._where is None else self._where[1],
+            reason,
+            (self._running[0].result(), self._running[1].result()) if self._statistics else None,
+        )
+
+    def _differ(self, frame: int, reason: str) -> None:
+        self._identical = False
+        if not self._reason:
+            self._reason, self._largest, self._where = reason, math.nan, (frame, 0)
+
+    def _look(self, a: Values, b: Values, numbers: Values) -> None:
+        """Look for the largest difference in rows of the same shape."""
+        self._identical = False
+        with np.errstate(invalid="ignore", over="ignore"):
+            kind = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64
+            exact = a.dtype.kind in "biu" and b.dtype.kind in "biu"
+            apart = np.abs(a.astype(kind) - b.astype(kind))
+            equal = (a == b) | ((a != a) & (b != b))
+        if exact:  # float64 does not have all integers
+            apart = np.where(equal, 0.0, np.maximum(apart, 1.0))
+        apart = np.where(equal, 0.0, apart).reshape(len(a), -1)
+        one_nan = np.isnan(apart)
+        ranked = np.where(one_nan, math.inf, apart)
+        row, component = np.unravel_index(int(np.argmax(ranked)), ranked.shape)
+        worst = float(apart[row, component])
+        if math.isnan(self._largest):
+            return
+        if math.isnan(worst) or worst > self._largest:
+            self._largest, self._where = worst, (int(numbers[row]), int(component))
+
+
+def _of_folder(reader: TrajectoryReader, traj_id: str) -> Trajectory:
+    """Return the trajectory of a folder: of one of its own, whatever it is called."""
+    if traj_id not in reader and len(reader) == 1 and not reader.metadata.program:
+        return reader[reader.ids[0]]
+    return reader[traj_id]

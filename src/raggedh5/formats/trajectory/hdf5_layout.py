@@ -1,0 +1,69 @@
+"""Where trajectories are in an HDF5 file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from raggedh5.errors import FormatError
+from raggedh5.store.array import Array
+from raggedh5.store.file import File
+from raggedh5.store.table import Table
+
+__all__ = ["fields_of", "group_of", "ids_in"]
+
+TRAJECTORIES = "/trajectories"
+
+
+def group_of(traj_id: str) -> str:
+    """Return the group of a trajectory.
+
+    Examples
+    --------
+    >>> group_of("traj_001")
+    '/trajectories/traj_001'
+    """
+    return f"{TRAJECTORIES}/{traj_id}"
+
+
+def ids_in(file: File) -> list[str]:
+    """Return the names of the trajectories in a file."""
+    if TRAJECTORIES not in file:
+        return []
+    group = file[TRAJECTORIES]
+    return list(group) if isinstance(group, Mapping) else []
+
+
+def fields_of(file: File, path: str) -> Iterator[tuple[str, Array | Table, Array | None]]:
+    """Return the fields of a trajectory: name, values, and the numbers of their frames.
+
+    The table of particles is one of them.
+
+    Raises
+    ------
+    FormatError
+        If it is no trajectory.
+    """
+    group = file[path]
+    if not isinstance(group, Mapping):
+        raise FormatError(f"{file.path}: {path} is no trajectory")
+    for name in _names(file, group, ""):
+        yield name, file[f"{path}/{name}"], _numbers(file, f"{path}/frames/{name}")
+
+
+def _numbers(file: File, path: str) -> Array | None:
+    if path not in file:
+        return None
+    found = file[path]
+    if not isinstance(found, Array) or found.ndim != 1 or found.dtype.kind not in "iu":
+        raise FormatError(f"{file.path}: {path} holds no numbers of frames")
+    return found
+
+
+def _names(file: File, group: Any, prefix: str) -> Iterator[str]:
+    for name in group:
+        if not prefix and name in ("metadata", "frames"):
+            continue
+        item = file[f"{group.name}/{name}"]
+        if isinstance(item, Array | Table):
+            yield f"{prefix}{name}"
+        else:
+            yield from _names(file, item, f"{prefix}{name}/")

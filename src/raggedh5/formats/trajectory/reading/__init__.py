@@ -1,0 +1,1 @@
+"""Reading trajectories, whatever format they are in."""

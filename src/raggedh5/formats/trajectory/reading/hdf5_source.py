@@ -1,0 +1,91 @@
+"""A trajectory in an HDF5 file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from raggedh5.core.ragged import Ragged
+from raggedh5.errors import FormatError
+from raggedh5.formats.trajectory.fields import PARTICLES
+from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
+from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
+from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
+from raggedh5.formats.trajectory.reading.rows import HDF5Rows
+from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.store.file import File
+from raggedh5.store.table import Table
+
+__all__ = ["hdf5_trajectory"]
+
+
+def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
+    """Return a trajectory of an open file.
+
+    Raises
+    ------
+    KeyError
+        If there is no such trajectory.
+    FormatError
+        If it is none.
+    """
+    path = group_of(traj_id)
+    if path not in file:
+        known = ", ".join(ids_in(file)) or "none"
+        raise KeyError(f"{file.path} has no trajectory {traj_id!r}; it has {known}")
+    found = {
+        name: (values, Frames(len(values), numbers))
+        for name, values, numbers in fields_of(file, path)
+    }
+    n_frames = max((frames.stop for _, frames in found.values()), default=0)
+    fields: dict[str, TrajectoryField | RaggedField] = {}
+    for name, (values, frames) in found.items():
+        if isinstance(values, Table):
+            fields |= _of_particles(values, frames, n_frames)
+            continue
+        if values.ndim == 0 or values.dtype.kind not in "biufc":
+            raise FormatError(f"{file.path}: {values.name} is no field of frames")
+        fields[name] = TrajectoryField(
+            name,
+            HDF5Rows(values),
+            frames,
+            n_frames,
+            _text(values.attrs.get("units")),
+            _number(values.attrs.get("precision")),
+        )
+    about = f"{path}/metadata"
+    attributes = dict(file.h5[about].attrs) if about in file else {}
+    return Trajectory(traj_id, fields, n_frames, attributes)
+
+
+def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
+    fields = {}
+    for column, spec in table.columns.items():
+        name = _text(spec.attrs.get("field")) or f"{PARTICLES}/{column}"
+        fields[name] = RaggedField(
+            name,
+            _reading(table, column),
+            frames,
+            n_frames,
+            np.dtype(spec.dtype),
+            tuple(spec.shape),
+            _text(spec.attrs.get("units")),
+            _number(spec.attrs.get("precision")),
+        )
+    return fields
+
+
+def _reading(table: Table, column: str) -> Callable[[Any], Ragged]:
+    def read(rows: Any) -> Ragged:
+        found: Ragged = table.take(rows, [column])[column]
+        return found
+
+    return read
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float | np.number) else None

@@ -1,0 +1,81 @@
+"""A trajectory in a folder of NumPy files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.ragged import Ragged
+from raggedh5.errors import FormatError
+from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, file_stem
+from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
+from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
+from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
+from raggedh5.formats.trajectory.reading.rows import NPYRows, open_npy
+from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+
+__all__ = ["npy_trajectory"]
+
+
+def npy_trajectory(folder: Path) -> Trajectory:
+    """Return the trajectory of a folder.
+
+    Raises
+    ------
+    FormatError
+        If it has none, or a file of it is damaged.
+    """
+    record = FolderRecord.read(folder) or FolderRecord.guess(folder)
+    fixed, particles = {}, {}
+    for name, about in record.fields.items():
+        path = folder / about["file"]
+        if not path.exists():  # it was not reached before the writer was killed
+            continue
+        if about.get("particles"):
+            particles[name] = path
+        else:
+            rows = NPYRows(path)
+            fixed[name] = rows, Frames(len(rows), _numbers(folder, name))
+    frames, offsets = None, None
+    if particles:
+        offsets = open_npy(folder / OFFSETS)
+        frames = Frames(max(len(offsets) - 1, 0), _numbers(folder, PARTICLES))
+    stops = [found.stop for _, found in fixed.values()] + ([frames.stop] if frames else [])
+    n_frames = max(stops, default=0)
+    fields: dict[str, TrajectoryField | RaggedField] = {}
+    for name, (rows, of_rows) in fixed.items():
+        units = record.fields[name].get("units")
+        fields[name] = TrajectoryField(name, rows, of_rows, n_frames, units)
+    if frames is not None and offsets is not None:
+        for name, path in particles.items():
+            units = STANDARD[name].units if name in STANDARD else record.fields[name].get("units")
+            values = open_npy(path)
+            read = _reading(path, values, offsets)
+            fields[name] = RaggedField(
+                name, read, frames, n_frames, values.dtype, values.shape[1:], units
+            )
+    about = {key: getattr(record, key) for key in ("status", "start_time", "end_time")}
+    return Trajectory(record.id, fields, n_frames, about)
+
+
+def _numbers(folder: Path, name: str) -> NDArray[Any] | None:
+    path = folder / f"{file_stem(name)}.frames.npy"
+    return open_npy(path) if path.exists() else None
+
+
+def _reading(path: Path, values: NDArray[Any], offsets: NDArray[Any]) -> Callable[[Any], Ragged]:
+    def read(rows: Any) -> Ragged:
+        numbers = np.arange(len(offsets) - 1)[rows]
+        starts, stops = np.asarray(offsets[numbers]), np.asarray(offsets[numbers + 1])
+        lengths = stops - starts
+        if len(lengths) and (lengths.min() < 0 or stops.max() > len(values) or starts.min() < 0):
+            raise FormatError(f"{path}: the offsets of its rows lead elsewhere")
+        where = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(lengths, out=where[1:])
+        parts = [values[i:j] for i, j in zip(starts, stops, strict=True)]
+        items = np.concatenate(parts) if parts else np.array(values[:0])
+        return Ragged(items, where)
+
+    return read

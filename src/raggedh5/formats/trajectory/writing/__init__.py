@@ -1,0 +1,1 @@
+"""Writing trajectories: frames into HDF5 and NumPy files, while the simulation goes on."""

@@ -1,0 +1,218 @@
+"""A ``.npy`` file that grows: a valid one after every flush, and never held in memory."""
+
+import ast
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.errors import FormatError, SchemaError, WriteError
+
+__all__ = ["GrowingNpy"]
+
+MAGIC = b"\x93NUMPY\x01\x00"
+"""Version 1.0 of the format, as NumPy's documentation of `numpy.lib.format` has it."""
+
+START = len(MAGIC) + 2
+ALIGNMENT = 64
+MOST_ROWS = 10**19
+MOST_HEADER = 1 << 16
+
+
+class GrowingNpy:
+    """An array in a ``.npy`` file, to which rows are appended.
+
+    The header has room for any number of rows, so that it can be written over in place. Rows are
+    written behind those that the header counts; `flush` then counts them. What is behind the last
+    counted row is of no account to NumPy, and is written over by the next append.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dtype, shape
+        Of a row. Given for a new file, which replaces another one; an existing one has its own.
+
+    Attributes
+    ----------
+    rows : int
+        Rows, whether they are counted yet or not.
+
+    Raises
+    ------
+    FormatError
+        If it is no ``.npy`` file, or ends before its last row.
+    SchemaError
+        If its header has no room to grow, as those of NumPy before 1.24, or its order is Fortran's.
+    WriteError
+        If it cannot be opened or written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "energy.npy"
+    >>> with GrowingNpy(path, np.dtype("f8"), ()) as energy:
+    ...     energy.append(np.array([1.0, 2.0]))
+    ...     energy.flush()
+    ...     energy.append(np.array([3.0]))
+    >>> np.load(path)
+    array([1., 2., 3.])
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype[Any] | None = None,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.path = path
+        self.rows = 0
+        self._counted = -1
+        self._descriptor = -1
+        if dtype is None or shape is None:
+            self._open(os.O_RDWR)
+            try:
+                self._read_header()
+            except BaseException:
+                self._let_go()
+                raise
+        else:
+            self.dtype, self.shape = dtype, shape
+            self._open(os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            self._header_bytes = START + len(self._text(MOST_ROWS)) + 1
+            self._header_bytes += -self._header_bytes % ALIGNMENT
+            self.flush()
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Write rows (n, *shape) of the file's dtype behind those that there are.
+
+        Raises
+        ------
+        WriteError
+            If there is no room; the rows are not there then.
+        """
+        view: Any = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        at = self._header_bytes + self.rows * self.row_bytes
+        done = 0
+        try:
+            while done < len(view):
+                done += os.pwrite(self._descriptor, view[done:], at + done)
+        except OSError as error:
+            raise WriteError(f"{self.path} could not be written: {error}") from error
+        self.rows += len(values)
+
+    def flush(self) -> None:
+        """Count the rows that there are.
+
+        Raises
+        ------
+        WriteError
+            If the header cannot be written.
+        """
+        if self._counted == self.rows:
+            return
+        text = self._text(self.rows).ljust(self._header_bytes - START - 1) + "\n"
+        header = MAGIC + len(text).to_bytes(2, "little") + text.encode("latin1")
+        try:
+            os.pwrite(self._descriptor, header, 0)
+        except OSError as error:
+            raise WriteError(f"{self.path} could not be written: {error}") from error
+        self._counted = self.rows
+
+    def truncate(self, rows: int) -> None:
+        """Drop the rows behind the first `rows`, and whatever is behind the last one.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
+        self.rows = min(self.rows, rows)
+        self.flush()
+        try:
+            os.ftruncate(self._descriptor, self._header_bytes + self.rows * self.row_bytes)
+        except OSError as error:
+            raise WriteError(f"{self.path} could not be cut: {error}") from error
+
+    def close(self) -> None:
+        """Count the rows that there are, cut what is behind them, and close the file."""
+        if self._descriptor < 0:
+            return
+        try:
+            self.truncate(self.rows)
+        finally:
+            self._let_go()
+
+    def abandon(self) -> None:
+        """Close the file as it was at the last flush."""
+        self._let_go()
+
+    def __enter__(self) -> Self:
+        """Return the file itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.rows
+
+    def __getitem__(self, row: int) -> Any:
+        """Return one row."""
+        raw = os.pread(self._descriptor, self.row_bytes, self._header_bytes + row * self.row_bytes)
+        return np.frombuffer(raw, self.dtype).reshape(self.shape)[()]
+
+    def _open(self, flags: int) -> None:
+        try:
+            self._descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
+        except OSError as error:
+            raise WriteError(f"{self.path} could not be opened: {error}") from error
+
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _text(self, rows: int) -> str:
+        about = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": (rows, *self.shape),
+        }
+        return repr(about)
+
+    def _read_header(self) -> None:
+        start = os.pread(self._descriptor, START, 0)
+        if start[: len(MAGIC)] != MAGIC or len(start) < START:
+            raise FormatError(f"{self.path} is no .npy file of version 1.0")
+        self._header_bytes = START + int.from_bytes(start[len(MAGIC) :], "little")
+        text = os.pread(self._descriptor, self._header_bytes - START, START)
+        try:
+            about = ast.literal_eval(text.decode("latin1"))
+            self.dtype = np.lib.format.descr_to_dtype(about["descr"])
+            rows, *inner = about["shape"]
+            fortran = about["fortran_order"] and bool(inner)
+        except (ValueError, TypeError, KeyError, SyntaxError) as error:
+            raise FormatError(f"{self.path} has a damaged header: {error}") from error
+        if fortran or self.dtype.hasobject:
+            raise SchemaError(
+                f"{self.path}: rows cannot be appended in Fortran's order, or objects"
+            )
+        self.shape = tuple(inner)
+        self.rows = self._counted = rows
+        if self._header_bytes < START + len(self._text(MOST_ROWS)) + 1:
+            raise SchemaError(
+                f"{self.path}: its header has no room for more rows; load and save it with NumPy "
+                "1.24 or newer"
+            )
+        if os.fstat(self._descriptor).st_size < self._header_bytes + rows * self.row_bytes:
+            raise FormatError(f"{self.path} ends before the last of its {rows} rows")

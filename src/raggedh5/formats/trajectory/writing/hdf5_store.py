@@ -1,0 +1,154 @@
+"""Trajectories in one HDF5 file, or in one each and a virtual file over them."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from raggedh5.care.overlay import overlay
+from raggedh5.core.frames import FrameBatch
+from raggedh5.errors import RaggedH5Error, SchemaError
+from raggedh5.formats.trajectory.fields import check_trajectory_id
+from raggedh5.formats.trajectory.hdf5_layout import group_of
+from raggedh5.formats.trajectory.hdf5_metadata import write_metadata
+from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
+from raggedh5.formats.trajectory.reading.hdf5_source import hdf5_trajectory
+from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.formats.trajectory.writing.hdf5_trajectory import HDF5Trajectory, Storage
+from raggedh5.store.file import File
+
+__all__ = ["HDF5Store"]
+
+
+class HDF5Store:
+    """Trajectories in HDF5; see `Store`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    metadata
+        What is known of the simulation.
+    storage
+        How fields are stored.
+    single_file
+        False: each trajectory is in a file of its own beside `path`, which becomes a virtual file
+        over them when this is closed.
+    mode
+        ``"w"`` for a new file, which replaces another one, or ``"a"``.
+    """
+
+    format = "hdf5"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        metadata: TrajectoryMetadata,
+        storage: Storage,
+        single_file: bool = True,
+        mode: str = "w",
+    ) -> None:
+        self.path = Path(path)
+        self.storage = storage
+        self._metadata = metadata
+        self._single = single_file
+        self._mode = mode
+        self._files: dict[Path, File] = {}
+        self._open: dict[str, HDF5Trajectory] = {}
+        self._made: list[Path] = []
+
+    def begin(self, traj_id: str, resume: bool, estimated: int | None = None) -> int:
+        """See `Store`."""
+        check_trajectory_id(traj_id)
+        if traj_id in self._open:
+            raise SchemaError(f"{self.path}: {traj_id!r} is being written already")
+        path = self.file_of(traj_id)
+        file = self._file(path)
+        if not resume and group_of(traj_id) in file:
+            raise SchemaError(f"{path}: {traj_id!r} is there already; go on with it by resume=True")
+        storage = self.storage
+        if estimated is not None:
+            storage = storage.expecting(estimated)
+        trajectory = HDF5Trajectory(file, traj_id, storage)
+        if trajectory.frames:
+            trajectory.run_on()
+        self._open[traj_id] = trajectory
+        file.flush()
+        return trajectory.frames
+
+    def file_of(self, traj_id: str) -> Path:
+        """Return the path of the file that a trajectory is in."""
+        return self.path if self._single else self.path.with_name(f"{traj_id}.h5")
+
+    def write(self, traj_id: str, batch: FrameBatch) -> None:
+        """See `Store`."""
+        self._open[traj_id].write(batch)
+
+    def flush(self) -> None:
+        """See `Store`."""
+        for file in self._files.values():
+            file.flush()
+
+    def cut(self, traj_id: str, frames: int) -> None:
+        """See `Store`."""
+        self._open[traj_id].cut(frames)
+        self.flush()
+
+    def finish(self, traj_id: str, status: str = "completed") -> None:
+        """See `Store`."""
+        self._open.pop(traj_id).finish(status)
+        if self._single:
+            self.flush()
+        else:
+            self._files.pop(self.file_of(traj_id)).close()
+
+    def abandon(self, traj_id: str) -> None:
+        """See `Store`. Others in the same file go with it."""
+        path = self.file_of(traj_id)
+        for other in [other for other in self._open if self.file_of(other) == path]:
+            del self._open[other]
+        file = self._files.pop(path, None)
+        if file is not None:
+            with contextlib.suppress(RaggedH5Error):
+                file.close()
+
+    def cancel(self, traj_id: str) -> None:
+        """See `Store`."""
+        trajectory = self._open.pop(traj_id)
+        if trajectory.fresh:
+            trajectory.file.remove(trajectory.path)
+
+    def goes_with(self, traj_id: str, other: str) -> bool:
+        """See `Store`: they are in one file."""
+        return self.file_of(traj_id) == self.file_of(other)
+
+    def trajectory(self, traj_id: str) -> Trajectory:
+        """See `Store`."""
+        return hdf5_trajectory(self._file(self.file_of(traj_id)), traj_id)
+
+    def close(self) -> None:
+        """See `Store`."""
+        for traj_id in list(self._open):
+            self.finish(traj_id, "incomplete")
+        files, self._files = self._files, {}
+        for file in files.values():
+            file.close()
+        parts = [path for path in self._made if path.exists()]
+        if not self._single and parts:
+            overlay(sorted(parts), self.path, overwrite=True)
+
+    def _file(self, path: Path) -> File:
+        file = self._files.get(path)
+        if file is not None and file.is_open:
+            return file
+        if not self._single and path == self.path:
+            raise SchemaError(f"{path} is to be the virtual file; name the trajectory otherwise")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # What this writer has written is not to be replaced by itself.
+        mode = "a" if self._mode == "a" or path in self._made else "w"
+        file = File(path, mode, durable="process", codec=self.storage.codec)  # type: ignore[arg-type]
+        if path not in self._made:
+            self._made.append(path)
+        self._files[path] = file
+        if "metadata" not in file:
+            write_metadata(file, self._metadata)
+        return file

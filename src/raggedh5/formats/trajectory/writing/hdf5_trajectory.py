@@ -1,0 +1,240 @@
+"""One trajectory in an open HDF5 file, as it is written."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from raggedh5.core.codecs import Blosc
+from raggedh5.core.frames import FieldRows, FrameBatch
+from raggedh5.core.precision import rounded
+from raggedh5.core.ragged import Ragged
+from raggedh5.core.schema import Column
+from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, column_of
+from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of
+from raggedh5.formats.trajectory.writing.chunk_plan import frames_per_chunk
+from raggedh5.formats.trajectory.writing.rates import frames_present, numbers_due, rows_before
+from raggedh5.store.array import Array
+from raggedh5.store.attributes import set_attributes
+from raggedh5.store.file import File
+
+__all__ = ["HDF5Trajectory", "Storage", "now"]
+
+LAYOUT = "interleaved_xyz"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How the fields of a trajectory are stored.
+
+    Attributes
+    ----------
+    codec
+        As for `raggedh5.File.create_array`.
+    precision : float or None
+        Absolute error that coordinates may have, None for none.
+    chunk_frames : int or None
+        Frames of a chunk; None: planned for each field.
+    flushed : int
+        Frames that are flushed together.
+    estimated : int or None
+        Frames that are expected.
+    """
+
+    codec: Any = Blosc()  # noqa: RUF009 - immutable
+    precision: float | None = None
+    chunk_frames: int | None = None
+    flushed: int = 500
+    estimated: int | None = None
+
+    def frames(self, row_bytes: int) -> int:
+        """Return the frames of a chunk."""
+        return self.chunk_frames or frames_per_chunk(row_bytes, self.flushed, self.estimated)
+
+    def expecting(self, frames: int) -> "Storage":
+        """Return the same for trajectories of so many frames."""
+        return replace(self, estimated=frames)
+
+    def codec_of(self, name: str) -> Any:
+        """Return the codec of a field: the bits that rounding has cleared want a bit shuffle."""
+        codec = self.codec
+        if self.precision_of(name) and isinstance(codec, Blosc) and codec.shuffle == "byte":
+            return replace(codec, shuffle="bit")
+        return codec
+
+    def precision_of(self, name: str) -> float | None:
+        """Return the error that a field may have, None for none."""
+        return self.precision if name.startswith("coordinates/") else None
+
+
+def now() -> str:
+    """Return the time, as files have it: ISO 8601, with the offset from UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class _Rows:
+    """The rows of a field, an array or the table of particles, and the numbers of their frames."""
+
+    def __init__(self, values: Any, numbers: Array | None) -> None:
+        self.values = values
+        self.numbers = numbers
+        self.rows = len(values)
+
+    def truncate(self, rows: int) -> None:
+        self.values.truncate(rows)
+        if self.numbers is not None:
+            self.numbers.truncate(rows)
+        self.rows = min(self.rows, rows)
+
+
+class HDF5Trajectory:
+    """The writing end of one trajectory in an HDF5 file.
+
+    Parameters
+    ----------
+    file
+        The file, open for writing.
+    traj_id
+        Its name.
+    storage
+        How new fields are stored.
+
+    Attributes
+    ----------
+    frames : int
+        Frames so far; those that are complete, in a trajectory that was there before.
+    fresh : bool
+        Whether it was not there before.
+    """
+
+    def __init__(self, file: File, traj_id: str, storage: Storage) -> None:
+        self.file = file
+        self.path = group_of(traj_id)
+        self.storage = storage
+        self._fields: dict[str, _Rows] = {}
+        self._particles: tuple[str, ...] = ()
+        self.fresh = self.path not in file
+        if not self.fresh:
+            self._open()
+        else:
+            file.h5.create_group(f"{self.path}/metadata")
+            self._describe(status="running", n_frames=0, start_time=now(), end_time="")
+        self.frames = frames_present(list(self._fields.values()))
+
+    def write(self, batch: FrameBatch) -> None:
+        """Append frames, which follow those that there are.
+
+        Raises
+        ------
+        SchemaError
+            If they do not fit.
+        WriteError
+            If the file cannot be written.
+        """
+        for name, rows in batch.rows.items():
+            field = self._fields.get(name) or self._create(name, rows)
+            values, precision = rows.values, self.storage.precision_of(name)
+            if precision is not None:
+                values = rounded(values, precision)
+            self._put_numbers(name, field, rows.numbers, batch.stop)
+            field.values.append(values)
+            field.rows += len(values)
+        if batch.items:
+            self._write_particles(batch)
+        present = batch.rows.keys() | ({PARTICLES} if batch.items else set())
+        for name in self._fields.keys() - present:
+            self._put_numbers(name, self._fields[name], np.empty(0, np.int64), batch.stop)
+        self.frames = batch.stop
+
+    def cut(self, frames: int) -> None:
+        """Drop what is behind the first so many frames."""
+        for field in self._fields.values():
+            field.truncate(rows_before(field, frames))
+        self.frames = min(self.frames, frames)
+
+    def run_on(self) -> None:
+        """Say that more is to come."""
+        self._describe(status="running", end_time="")
+
+    def finish(self, status: str) -> None:
+        """Say that it is complete, or how else it ended."""
+        self._describe(status=status, n_frames=self.frames, end_time=now())
+
+    def _describe(self, **values: Any) -> None:
+        set_attributes(self.file.h5[f"{self.path}/metadata"], values)
+
+    def _put_numbers(self, name: str, field: _Rows, numbers: Any, stop: int) -> None:
+        due = numbers_due(field.rows, numbers, stop, field.numbers is not None)
+        if due is None:
+            return
+        if field.numbers is None:
+            field.numbers = self.file.create_array(
+                f"{self.path}/frames/{name}",
+                (0,),
+                np.int64,
+                codec=self.storage.codec,
+                chunks=(self.storage.frames(8),),
+                attrs={"field": f"{self.path}/{name}"},
+            )
+            set_attributes(field.values.h5, {"frame_numbers": field.numbers.name})
+        for part in due:
+            field.numbers.append(part)
+
+    def _create(self, name: str, rows: FieldRows) -> _Rows:
+        shape, dtype = rows.values.shape[1:], rows.values.dtype
+        attrs: dict[str, Any] = {}
+        units = STANDARD[name].units if name in STANDARD else None
+        if name.startswith("coordinates/"):
+            attrs = {"units": "bohr", "species_layout": LAYOUT}
+        elif units is not None:
+            attrs = {"units": units}
+        precision = self.storage.precision_of(name)
+        if precision is not None:
+            attrs["precision"] = precision
+        row_bytes = rows.values[:1].nbytes
+        array = self.file.create_array(
+            f"{self.path}/{name}",
+            (0, *shape),
+            dtype,
+            codec=self.storage.codec_of(name),
+            chunks=(self.storage.frames(row_bytes), *(max(n, 1) for n in shape)),
+            attrs=attrs,
+        )
+        field = self._fields[name] = _Rows(array, None)
+        return field
+
+    def _write_particles(self, batch: FrameBatch) -> None:
+        field = self._fields.get(PARTICLES) or self._create_particles(batch)
+        offsets = np.zeros(len(batch.lengths) + 1, np.int64)
+        np.cumsum(batch.lengths, out=offsets[1:])
+        columns = {}
+        for name, values in batch.items.items():
+            precision = self.storage.precision_of(name)
+            kept = values if precision is None else rounded(values, precision)
+            columns[column_of(name)] = Ragged(kept, offsets)
+        self._put_numbers(PARTICLES, field, batch.numbers, batch.stop)
+        field.values.append(columns)
+        field.rows += len(batch.lengths)
+
+    def _create_particles(self, batch: FrameBatch) -> _Rows:
+        columns = {}
+        for name, values in batch.items.items():
+            attrs: dict[str, Any] = {"field": name}
+            if name.startswith("coordinates/"):
+                attrs["units"] = "bohr"
+            precision = self.storage.precision_of(name)
+            if precision is not None:
+                attrs["precision"] = precision
+            columns[column_of(name)] = Column(
+                values.dtype, values.shape[1:], codec=self.storage.codec_of(name), attrs=attrs
+            )
+        table = self.file.create_table(
+            f"{self.path}/{PARTICLES}", columns, codec=self.storage.codec
+        )
+        field = self._fields[PARTICLES] = _Rows(table, None)
+        return field
+
+    def _open(self) -> None:
+        for name, values, numbers in fields_of(self.file, self.path):
+            self._fields[name] = _Rows(values, numbers)
