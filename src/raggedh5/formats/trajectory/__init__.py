@@ -1,0 +1,1 @@
+"""Trajectories: frames of species that move."""
