@@ -1,7 +1,9 @@
 """Naive references for the kernels: plain Python loops, right rather than fast."""
 
 import math
-from itertools import pairwise
+from itertools import pairwise, product
+
+import numpy as np
 
 
 def offsets_from_mask(mask):
@@ -92,3 +94,35 @@ def gather_rows(values, starts, lengths):
         for start, length in zip(starts, lengths, strict=True)
         for k in range(length)
     ]
+
+
+def shortest_image(displacement, matrix, pbc):
+    """Return the square of the shortest image, among all that could be: integers go exactly."""
+    axes = [axis for axis in range(3) if pbc[axis]]
+    vectors = [matrix[axis] for axis in axes]
+    gram = [[sum(a * b for a, b in zip(v, w, strict=True)) for w in vectors] for v in vectors]
+    dot = [sum(a * b for a, b in zip(v, displacement, strict=True)) for v in vectors]
+    square = sum(x * x for x in displacement)
+    # With more vectors than this, an image is longer than the displacement itself.
+    inverse = np.linalg.inv(np.array(gram, float).reshape(len(axes), len(axes)))
+    most = [math.ceil(2 * math.sqrt(square * inverse[i, i]) + 1e-9) for i in range(len(axes))]
+    return min(
+        square
+        + 2 * sum(n * d for n, d in zip(counts, dot, strict=True))
+        + sum(n * m * gram[i][j] for i, n in enumerate(counts) for j, m in enumerate(counts))
+        for counts in product(*(range(-n, n + 1) for n in most))
+    )
+
+
+def unwrapped_path(path, matrix, pbc, nearest):
+    """Return a path of one species with each position next to the last finite one before it."""
+    last, images, out = None, np.zeros(3, int), []
+    for position in path:
+        if not np.isfinite(position).all():
+            out.append(np.full(3, np.nan))
+            continue
+        if last is not None:
+            images = images + nearest(position - last)
+        last = position
+        out.append(position + images @ np.asarray(matrix))
+    return np.array(out).reshape(-1, 3)

@@ -1,0 +1,1 @@
+"""Paths of species: their images in a periodic cell, and how far they go."""
