@@ -128,6 +128,23 @@ cdef bint _add_images(const double *counts, const Basis *basis, int64_t *images)
     return True
 
 
+cdef double _back_inside(
+    const double *place, const double *direction, const double *vector
+) noexcept nogil:
+    """Count the vectors to add to a place that rounding left a trifle outside the cell."""
+    cdef double fraction = _dot(place, direction)
+    cdef double other[3]
+    cdef Py_ssize_t axis
+    if fraction < 0:
+        return 1
+    if fraction < 1:
+        return 0
+    # On the far side, or so near to it that the fraction was rounded up: then it stays.
+    for axis in range(3):
+        other[axis] = place[axis] - vector[axis]
+    return -1 if _dot(other, direction) >= 0 else 0
+
+
 def minimum_images(
     cnp.ndarray displacements, tuple arrays, double near, cnp.ndarray out, cnp.ndarray images
 ):
@@ -247,9 +264,9 @@ def wrap(
             if bad >= 0:
                 break
             _shift(places + 3 * row, counts, vectors, wrapped + 3 * row)
-            # A position just below 0 is rounded up to 1 by adding a lattice vector.
             for axis in range(3):
-                fraction = _dot(wrapped + 3 * row, inverse + 3 * axis)
-                counts[axis] -= moves[axis] if fraction >= 1 else 0
-            _shift(places + 3 * row, counts, vectors, wrapped + 3 * row)
+                counts[axis] = moves[axis] * _back_inside(
+                    wrapped + 3 * row, inverse + 3 * axis, vectors + 3 * axis
+                )
+            _shift(wrapped + 3 * row, counts, vectors, wrapped + 3 * row)
     return bad
