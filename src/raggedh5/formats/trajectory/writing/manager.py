@@ -299,7 +299,7 @@ class TrajectoryWriterManager:
                 max(self.config.performance.buffer_size // 2, 1),
             )
             made: list[Store] = []
-            for name in self.config.formats:
+            for name in sorted(self.config.formats):  # HDF5 first: see `Recorder`
                 if name == "npy":
                     made.append(NPYStore(folder, self.metadata, self._mode))
                 else:
