@@ -195,8 +195,8 @@ class TrajectoryWriterManager:
         traj_id
             The trajectory.
         frames
-            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody may
-            call `write_frame` for this trajectory meanwhile.
+            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody
+            may call `write_frame` for this trajectory meanwhile.
 
         Raises
         ------
