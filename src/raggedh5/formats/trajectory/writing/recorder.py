@@ -31,6 +31,8 @@ class _Recording:
 
     Attributes
     ----------
+    safe
+        Number of the first frame that was not flushed.
     kept
         Blocks, and the frames in them, that were written since the last flush.
     """
@@ -38,6 +40,7 @@ class _Recording:
     queue: FrameQueue
     stores: list[Store]
     output_dir: Path
+    safe: int
     kept: list[tuple[FrameBlock | None, FrameBatch]] = field(default_factory=list)
     backups: list[Backup] = field(default_factory=list)
 
@@ -110,7 +113,7 @@ class Recorder:
         filled = _nothing if self._background else self.write
         queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._lock)
         with self._writing, self._lock:
-            self._recordings[traj_id] = _Recording(queue, stores, output_dir)
+            self._recordings[traj_id] = _Recording(queue, stores, output_dir, first)
         if self._background and self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="raggedh5-trajectories", daemon=True
@@ -248,6 +251,7 @@ class Recorder:
         for recording in recordings:
             for backup in recording.backups:
                 backup.flush(recording.batches)
+            recording.safe = recording.kept[-1][1].stop
             for block, _ in recording.kept:
                 if block is not None:
                     recording.queue.give_back(block)
@@ -263,15 +267,7 @@ class Recorder:
     def _fail(self, recording: _Recording, store: Store, error: Exception) -> None:
         """Give up a format of a trajectory; its frames go to a backup from now on."""
         traj_id = recording.queue.traj_id
-        first = recording.kept[0][1].first if recording.kept else recording.queue.number
-        LOG.error("%s, frame %d: %s failed: %s", traj_id, first, store.format, error)
-        others = [
-            other
-            for other in self._recordings.values()
-            if other is not recording
-            and store in other.stores
-            and store.goes_with(traj_id, other.queue.traj_id)
-        ]
+        LOG.error("%s, frame %d: %s failed: %s", traj_id, recording.safe, store.format, error)
         recording.stores.remove(store)
         store.abandon(traj_id)
         folder = ""
@@ -281,9 +277,12 @@ class Recorder:
             )
             recording.backups.append(backup)
             folder = str(backup.folder)
-        self.failures.append(FormatFailure(store.format, traj_id, first, str(error), folder))
-        for other in others:
-            self._fail(other, store, error)
+        self.failures.append(
+            FormatFailure(store.format, traj_id, recording.safe, str(error), folder)
+        )
+        for other in list(self._recordings.values()):
+            if store in other.stores and store.goes_with(traj_id, other.queue.traj_id):
+                self._fail(other, store, error)
         if self.raises:
             self._stop_all(error)
 
