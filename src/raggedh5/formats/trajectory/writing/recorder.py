@@ -7,13 +7,12 @@ It is never the other way round: nobody waits for `_writing` with `_lock` in han
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
-from raggedh5.errors import RaggedH5Error
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.backup import Backup
 from raggedh5.formats.trajectory.writing.frame_queue import BLOCKS, FrameQueue
@@ -158,12 +157,9 @@ class Recorder:
             self._write_waiting(everything=True)
             self._flush()
             for store in list(recording.stores):
-                try:
-                    store.finish(traj_id, status)
-                except (RaggedH5Error, OSError) as error:
-                    self._fail(recording, store, error)
-            for backup in recording.backups:
-                backup.finish(status)
+                self._attempt(recording, store, store.finish, status)
+            for backup in list(recording.backups):
+                self._back_up(recording, backup, backup.finish, status)
             with self._lock:
                 del self._recordings[traj_id]
             self._statistics = replace(
@@ -226,12 +222,9 @@ class Recorder:
         recording.kept.append((block, batch))
         backups = list(recording.backups)
         for store in list(recording.stores):
-            try:
-                store.write(recording.queue.traj_id, batch)
-            except (RaggedH5Error, OSError) as error:
-                self._fail(recording, store, error)
+            self._attempt(recording, store, store.write, batch)
         for backup in backups:
-            backup.write(batch, recording.batches)
+            self._back_up(recording, backup, backup.write, batch)
         now = self._statistics
         self._statistics = replace(
             now, frames=now.frames + batch.count, nbytes=now.nbytes + batch.nbytes
@@ -240,17 +233,12 @@ class Recorder:
     def _flush(self) -> None:
         started = time.perf_counter()
         recordings = [each for each in self._recordings.values() if each.kept]
-        stores = {id(store): store for each in recordings for store in each.stores}
-        for store in stores.values():
-            try:
-                store.flush()
-            except (RaggedH5Error, OSError) as error:
-                for recording in recordings:
-                    if store in recording.stores:
-                        self._fail(recording, store, error)
         for recording in recordings:
-            for backup in recording.backups:
-                backup.flush(recording.batches)
+            for store in list(recording.stores):
+                self._attempt(recording, store, store.flush)
+        for recording in recordings:
+            for backup in list(recording.backups):
+                self._back_up(recording, backup, backup.flush)
             recording.safe = recording.kept[-1][1].stop
             for block, _ in recording.kept:
                 if block is not None:
@@ -264,6 +252,17 @@ class Recorder:
             seconds_writing=now.seconds_writing + time.perf_counter() - started,
         )
 
+    def _attempt(
+        self, recording: _Recording, store: Store, call: Callable[..., None], *args: Any
+    ) -> None:
+        """Have a store do something; whatever it raises, only this format has failed."""
+        if store not in recording.stores:  # with another trajectory, meanwhile
+            return
+        try:
+            call(recording.queue.traj_id, *args)
+        except Exception as error:
+            self._fail(recording, store, error)
+
     def _fail(self, recording: _Recording, store: Store, error: Exception) -> None:
         """Give up a format of a trajectory; its frames go to a backup from now on."""
         traj_id = recording.queue.traj_id
@@ -272,11 +271,15 @@ class Recorder:
         store.abandon(traj_id)
         folder = ""
         if not self.raises:
-            backup = Backup(
-                recording.output_dir, store.format, traj_id, self._metadata, recording.batches
-            )
-            recording.backups.append(backup)
-            folder = str(backup.folder)
+            try:
+                backup = Backup(
+                    recording.output_dir, store.format, traj_id, self._metadata, recording.batches
+                )
+            except Exception as of_backup:
+                self._lack_backup(recording, of_backup)
+            else:
+                recording.backups.append(backup)
+                folder = str(backup.folders[-1])
         self.failures.append(
             FormatFailure(store.format, traj_id, recording.safe, str(error), folder)
         )
@@ -284,6 +287,28 @@ class Recorder:
             if store in other.stores and store.goes_with(traj_id, other.queue.traj_id):
                 self._fail(other, store, error)
         if self.raises:
+            self._stop_all(error)
+
+    def _back_up(
+        self, recording: _Recording, backup: Backup, call: Callable[..., None], *args: Any
+    ) -> None:
+        """Have a backup do something; that it goes on elsewhere, or not at all, is a failure."""
+        folders, said = len(backup.folders), f"its backup could not go on in {backup.folders[-1]}"
+        try:
+            call(*args, recording.batches)
+        except Exception as error:
+            recording.backups.remove(backup)
+            self._lack_backup(recording, error)
+        elsewhere = [str(folder) for folder in backup.folders[folders:]]
+        if elsewhere or backup not in recording.backups:
+            traj_id = recording.queue.traj_id
+            folder = "".join(elsewhere[-1:])
+            self.failures.append(FormatFailure(backup.name, traj_id, recording.safe, said, folder))
+
+    def _lack_backup(self, recording: _Recording, error: Exception) -> None:
+        """Go on without a backup, as long as frames get anywhere."""
+        LOG.error("%s, frame %d: %s", recording.queue.traj_id, recording.safe, error)
+        if not recording.stores and not recording.backups:
             self._stop_all(error)
 
     def _stop_all(self, error: BaseException) -> None:
