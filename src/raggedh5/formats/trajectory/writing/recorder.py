@@ -83,7 +83,7 @@ class Recorder:
         self._lock = threading.Condition()
         self._writing = threading.RLock()
         self._statistics = WritingStatistics()
-        self._flushed_at = time.monotonic()
+        self._taken_at = time.monotonic()
         self._error: BaseException | None = None
         self._stopping = False
         self._background = background
@@ -204,13 +204,15 @@ class Recorder:
         return any(queue.waiting for queue in queues) or self._flush_due()
 
     def _time_left(self) -> float:
-        return max(self._flushed_at + self._flush_seconds - time.monotonic(), 0.0)
+        return max(self._taken_at + self._flush_seconds - time.monotonic(), 0.0)
 
     def _flush_due(self) -> bool:
         return self._time_left() <= 0
 
     def _write_waiting(self, everything: bool) -> None:
         started = time.perf_counter()
+        if everything:  # frames that come from here on are younger
+            self._taken_at = time.monotonic()
         for recording in list(self._recordings.values()):
             for block in recording.queue.take(everything):
                 self._put(recording, block, recording.queue.batch(block))
@@ -244,7 +246,6 @@ class Recorder:
                 if block is not None:
                     recording.queue.give_back(block)
             recording.kept.clear()
-        self._flushed_at = time.monotonic()
         now = self._statistics
         self._statistics = replace(
             now,
