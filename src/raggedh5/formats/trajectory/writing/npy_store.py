@@ -70,10 +70,9 @@ class NPYStore:
             folder = folder_of(self.folder, traj_id)
             raise WriteError(f"{folder} could not be written: {error}") from error
 
-    def flush(self) -> None:
+    def flush(self, traj_id: str) -> None:
         """See `Store`."""
-        for trajectory in self._open.values():
-            trajectory.flush()
+        self._open[traj_id].flush()
 
     def cut(self, traj_id: str, frames: int) -> None:
         """See `Store`."""
