@@ -8,7 +8,7 @@ from raggedh5.care.overlay import overlay
 from raggedh5.core.frames import FrameBatch
 from raggedh5.errors import RaggedH5Error, SchemaError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
-from raggedh5.formats.trajectory.hdf5_layout import group_of
+from raggedh5.formats.trajectory.hdf5_layout import group_of, ids_in
 from raggedh5.formats.trajectory.hdf5_metadata import write_metadata
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.reading.hdf5_source import hdf5_trajectory
@@ -132,9 +132,16 @@ class HDF5Store:
         files, self._files = self._files, {}
         for file in files.values():
             file.close()
-        parts = [path for path in self._made if path.exists()]
-        if not self._single and parts:
+        if not self._single and self._made:
+            parts = {path for path in self._made if path.exists()} | self._parts_before()
             overlay(sorted(parts), self.path, overwrite=True)
+
+    def _parts_before(self) -> set[Path]:
+        """Return the files that the virtual file is over already."""
+        if self._mode == "w" or not self.path.exists():
+            return set()
+        with File(self.path) as file:
+            return {part for name in ids_in(file) if (part := self.file_of(name)).exists()}
 
     def _file(self, path: Path) -> File:
         file = self._files.get(path)
