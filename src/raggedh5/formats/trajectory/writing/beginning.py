@@ -64,6 +64,8 @@ def begin(
                     if recorder.raises:
                         raise
                     failed.append((store, error))
+            if resume and failed and not begun:
+                raise failed[0][1]  # nobody knows which frame is the next one
             if not resume:
                 remove_backups(output_dir, traj_id)
             first, fields = 0, dict[str, FrameField]()
