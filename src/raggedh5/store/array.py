@@ -127,15 +127,20 @@ class Array:
 
         Raises
         ------
+        SchemaError
+            If `rows` is below 0.
         WriteError
             If the file cannot be written.
         FormatError
             If the chunk that the last of them are in is damaged.
         """
         with self._handle.lock, deferred_signals:
-            self._writing_end().truncate(rows)
+            writer = self._writing_end()
+            if rows < 0:
+                raise SchemaError(f"{self.name}: a number of rows is 0 or more, not {rows}")
+            writer.truncate(rows)
 
-    def append(self, block: Any) -> None:
+    def append(self, block: Any, *, lent: bool = False) -> None:
         """Append rows along axis 0: all of them, or none.
 
         Parameters
@@ -143,6 +148,9 @@ class Array:
         block
             Array-like (rows, *inner), or (*inner) for a single row. Copied, and converted if its
             dtype is another, but never with a loss beyond rounding.
+        lent
+            Whether the block stays as it is until `File.flush` or `File.close` has returned. Then
+            its chunks are coded from where they are while the next block is made ready.
 
         Raises
         ------
@@ -157,7 +165,7 @@ class Array:
             fitting = self._fitting(as_numpy(block))
             handle.appending = True
             try:
-                writer.append(fitting)
+                writer.append(fitting, lent)
             finally:
                 handle.appending = False
             handle.appended(writer, len(fitting))

@@ -7,6 +7,7 @@ from typing import Any
 
 from raggedh5.errors import FormatError
 from raggedh5.store.array import Array
+from raggedh5.store.facts import address_of
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
@@ -84,7 +85,7 @@ def fields_of(file: File, path: str) -> Iterator[tuple[str, Array | Table, Array
     group = file[path]
     if not isinstance(group, Mapping):
         raise FormatError(f"{file.path}: {path} is no trajectory")
-    for name in _names(file, group, ""):
+    for name in _names(file, group, "", ()):
         yield name, file[f"{path}/{name}"], _numbers(file, f"{path}/frames/{name}")
 
 
@@ -97,7 +98,10 @@ def _numbers(file: File, path: str) -> Array | None:
     return found
 
 
-def _names(file: File, group: Any, prefix: str) -> Iterator[str]:
+def _names(file: File, group: Any, prefix: str, above: tuple[int, ...]) -> Iterator[str]:
+    address = address_of(group.id)
+    if address in above:
+        raise FormatError(f"{file.path}: the group {group.name} holds itself")
     for name in group:
         if not prefix and name in ("metadata", "frames"):
             continue
@@ -105,4 +109,4 @@ def _names(file: File, group: Any, prefix: str) -> Iterator[str]:
         if isinstance(item, Array | Table):
             yield f"{prefix}{name}"
         else:
-            yield from _names(file, item, f"{prefix}{name}/")
+            yield from _names(file, item, f"{prefix}{name}/", (*above, address))

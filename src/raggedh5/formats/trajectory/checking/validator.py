@@ -134,13 +134,15 @@ class TrajectoryValidator:
                 reason="the number of particles varies on one side only",
             )
         precision = max(one.precision or 0.0, other.precision or 0.0)
-        found = _Comparing(name, max(self.tolerance, precision), self.statistics)
+        found = _Comparing(one, max(self.tolerance, precision), self.statistics)
         stop = max(npy.n_frames, hdf5.n_frames)
-        first, frames = 0, 16
+        first, count = 0, _rows_at_once(one, other)
         while first < stop:
-            last = min(first + frames, stop)
+            ends = [each.behind(first, count) for each in (one, other)]
+            last = min([stop, *(end for end in ends if end is not None)])
             nbytes = found.add(one, other, first, last)
-            frames = max(int(BLOCK_BYTES * frames // max(nbytes, 1)), 1)
+            if isinstance(one, RaggedField):  # whose rows are of any size
+                count = min(max(int(BLOCK_BYTES * count // max(nbytes, 1)), 1), 8 * count)
             first = last
         return found.result(rows)
 
@@ -148,10 +150,10 @@ class TrajectoryValidator:
 class _Comparing:
     """One field while it is compared."""
 
-    def __init__(self, name: str, tolerance: float, statistics: bool) -> None:
-        self._name = name
+    def __init__(self, field: Field, tolerance: float, statistics: bool) -> None:
+        self._name = field.name
         self._tolerance = tolerance
-        vectors = name.startswith("coordinates/")
+        vectors = isinstance(field, TrajectoryField) and field.n_species is not None
         self._statistics = statistics
         self._running = (RunningStatistics(vectors), RunningStatistics(vectors))
         self._identical = True
@@ -173,6 +175,8 @@ class _Comparing:
         elif isinstance(one, TrajectoryField) and isinstance(other, TrajectoryField):
             (a, a_numbers), (b, b_numbers) = one.rows_of(start, stop), other.rows_of(start, stop)
             same, owners = True, a_numbers
+            if one.n_species is not None and one.n_species == other.n_species:
+                a, b = (values.reshape(len(values), 3 * one.n_species) for values in (a, b))
         if self._statistics:
             for running, values in zip(self._running, (a, b), strict=True):
                 running.add(values)
@@ -221,6 +225,8 @@ class _Comparing:
     def _look(self, a: Values, b: Values, numbers: Values) -> None:
         """Look for the largest difference in rows of the same shape."""
         self._identical = False
+        if not a.size:
+            return
         with np.errstate(invalid="ignore", over="ignore"):
             kind = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64
             exact = a.dtype.kind in "biu" and b.dtype.kind in "biu"
@@ -237,6 +243,14 @@ class _Comparing:
             return
         if math.isnan(worst) or worst > self._largest:
             self._largest, self._where = worst, (int(numbers[row]), int(component))
+
+
+def _rows_at_once(one: Field, other: Field) -> int:
+    """Return how many rows are compared together, at first."""
+    if isinstance(one, RaggedField) or isinstance(other, RaggedField):
+        return 16
+    nbytes = max(each.dtype.itemsize * math.prod(each.shape[1:]) for each in (one, other))
+    return max(BLOCK_BYTES // max(nbytes, 1), 1)
 
 
 def _of_folder(reader: TrajectoryReader, traj_id: str) -> Trajectory:

@@ -11,8 +11,9 @@ from raggedh5.formats.trajectory.fields import PARTICLES
 from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
-from raggedh5.formats.trajectory.reading.rows import HDF5Rows
+from raggedh5.formats.trajectory.reading.rows import HDF5Rows, check_rows
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
@@ -34,7 +35,7 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
         known = ", ".join(ids_in(file)) or "none"
         raise KeyError(f"{file.path} has no trajectory {traj_id!r}; it has {known}")
     found = {
-        name: (values, Frames(len(values), numbers))
+        name: (values, Frames(_length(file, values), numbers, f"{file.path}: {values.name}"))
         for name, values, numbers in fields_of(file, path)
     }
     n_frames = max((frames.stop for _, frames in found.values()), default=0)
@@ -43,8 +44,8 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
         if isinstance(values, Table):
             fields |= _of_particles(values, frames, n_frames)
             continue
-        if values.ndim == 0 or values.dtype.kind not in "biufc":
-            raise FormatError(f"{file.path}: {values.name} is no field of frames")
+        where = f"{file.path}: {values.name}"
+        check_rows(where, name, values.dtype, values.shape[1:])
         fields[name] = TrajectoryField(
             name,
             HDF5Rows(values),
@@ -58,10 +59,17 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
     return Trajectory(traj_id, fields, n_frames, attributes)
 
 
+def _length(file: File, values: Array | Table) -> int:
+    if isinstance(values, Array) and values.ndim == 0:
+        raise FormatError(f"{file.path}: {values.name} is no field of frames: it has no rows")
+    return len(values)
+
+
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
     fields = {}
     for column, spec in table.columns.items():
-        name = _text(spec.attrs.get("field")) or f"{PARTICLES}/{column}"
+        attrs = table[column].attrs
+        name = _text(attrs.get("field")) or f"{PARTICLES}/{column}"
         fields[name] = RaggedField(
             name,
             _reading(table, column),
@@ -69,8 +77,8 @@ def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, Ragg
             n_frames,
             np.dtype(spec.dtype),
             tuple(spec.shape),
-            _text(spec.attrs.get("units")),
-            _number(spec.attrs.get("precision")),
+            _text(attrs.get("units")),
+            _number(attrs.get("precision")),
         )
     return fields
 

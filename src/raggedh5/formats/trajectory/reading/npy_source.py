@@ -13,7 +13,7 @@ from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
-from raggedh5.formats.trajectory.reading.rows import NPYRows, open_npy
+from raggedh5.formats.trajectory.reading.rows import NPYRows, check_rows, open_npy
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
 
 __all__ = ["npy_trajectory"]
@@ -27,7 +27,8 @@ def npy_trajectory(folder: Path) -> Trajectory:
     FormatError
         If it has none, or a file of it is damaged.
     """
-    record = FolderRecord.read(folder) or FolderRecord.guess(folder)
+    known = FolderRecord.read(folder)
+    record = known or FolderRecord.guess(folder)
     fixed, particles = {}, {}
     for name, about in record.fields.items():
         path = folder / about["file"]
@@ -37,11 +38,15 @@ def npy_trajectory(folder: Path) -> Trajectory:
             particles[name] = path
         else:
             rows = NPYRows(path)
-            fixed[name] = rows, Frames(len(rows), _numbers(folder, name))
+            if known is None and rows.dtype.kind not in "biufc":
+                continue  # names of species, say
+            check_rows(str(path), name, rows.dtype, rows.shape)
+            fixed[name] = rows, Frames(len(rows), _numbers(folder, name), str(path))
     frames, offsets = None, None
     if particles:
         offsets = open_npy(folder / OFFSETS)
-        frames = Frames(max(len(offsets) - 1, 0), _numbers(folder, PARTICLES))
+        numbers = _numbers(folder, PARTICLES)
+        frames = Frames(max(len(offsets) - 1, 0), numbers, str(folder / OFFSETS))
     stops = [found.stop for _, found in fixed.values()] + ([frames.stop] if frames else [])
     n_frames = max(stops, default=0)
     fields: dict[str, TrajectoryField | RaggedField] = {}
@@ -62,7 +67,12 @@ def npy_trajectory(folder: Path) -> Trajectory:
 
 def _numbers(folder: Path, name: str) -> NDArray[Any] | None:
     path = folder / f"{file_stem(name)}.frames.npy"
-    return open_npy(path) if path.exists() else None
+    if not path.exists():
+        return None
+    numbers = open_npy(path)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise FormatError(f"{path} holds no numbers of frames")
+    return numbers
 
 
 def _reading(path: Path, values: NDArray[Any], offsets: NDArray[Any]) -> Callable[[Any], Ragged]:

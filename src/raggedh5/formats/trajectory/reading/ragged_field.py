@@ -111,6 +111,10 @@ class RaggedField:
             if len(rows):
                 yield rows
 
+    def behind(self, frame: int, rows: int) -> int | None:
+        """Return the number of the frame behind so many rows from a frame on, None at the end."""
+        return self._frames.behind(frame, rows)
+
     def rows_of(self, start: int, stop: int) -> tuple[Ragged, Numbers]:
         """Return the rows of the frames start:stop, and their numbers."""
         first, last = self._frames.first_row(start), self._frames.first_row(stop)

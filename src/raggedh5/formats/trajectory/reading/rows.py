@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.errors import FormatError
 from raggedh5.store.array import Array
 
-__all__ = ["HDF5Rows", "NPYRows", "RowReader", "open_npy"]
+__all__ = ["HDF5Rows", "NPYRows", "RowReader", "check_rows", "open_npy"]
 
 Values = NDArray[Any]
 Rows = slice | NDArray[np.int64]
@@ -83,6 +83,27 @@ class NPYRows:
     def select(self, selection: Any, count: int) -> Any:
         """See `RowReader`."""
         return np.array(self._values[:count][selection])[()]
+
+
+def check_rows(path: str, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Refuse what cannot be the rows of a field.
+
+    Raises
+    ------
+    FormatError
+        If these are no numbers, or coordinates that are no vectors of three.
+    """
+    if dtype.kind not in "biufc":
+        raise FormatError(f"{path} is no field of frames: it holds {dtype}, and not numbers")
+    if name.startswith("coordinates/"):
+        flat = len(shape) == 1 and shape[0] % 3 == 0
+        if not flat and (len(shape) != 2 or shape[1] != 3):
+            raise FormatError(
+                f"{path} holds no coordinates: rows are (n_species * 3,) or (n_species, 3), not "
+                f"{shape}"
+            )
+        if dtype.kind not in "iuf":
+            raise FormatError(f"{path} holds no coordinates, but {dtype}")
 
 
 def open_npy(path: Path) -> Values:

@@ -76,7 +76,7 @@ def fields_of_trajectory(trajectory: Trajectory) -> dict[str, FrameField]:
         if isinstance(field, RaggedField):
             fields[name] = FrameField(name, field.dtype, field.inner, ragged=True)
         else:
-            vectors = field.n_species is not None
+            vectors = field.n_species is not None and len(field.shape) == 2
             fields[name] = FrameField(name, field.dtype, field.shape[1:], vectors=vectors)
     return fields
 

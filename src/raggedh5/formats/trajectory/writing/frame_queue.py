@@ -225,7 +225,8 @@ class FrameQueue:
             if name not in self.fields:
                 if value is None:
                     raise SchemaError(f"frame {self.number}, {name}: it is None; leave it out")
-                new[name] = field_of(name, as_numpy(value), self._ragged)
+                spec = field_of(name, as_numpy(value), self._ragged)
+                new[spec.name] = spec
         fields = {**self.fields, **new}
         check_names(fields)
         of_particles = [spec for spec in self.fields.values() if spec.ragged]
@@ -247,13 +248,13 @@ class FrameQueue:
         for name, values in frames.items() if count else ():
             spec = self.fields[name]
             if not spec.ragged:
-                rows[name] = FieldRows(fitting_rows(values, spec, first), numbers)
+                rows[spec.name] = FieldRows(fitting_rows(values, spec, first), numbers)
                 continue
             flat, of_rows = _flat(values)
             if lengths is not None and not np.array_equal(lengths, of_rows):
                 raise SchemaError(f"frames from {first}, {name}: another number of particles")
             lengths = of_rows
-            items[name] = fitting_rows(flat, replace(spec, ragged=False), first)
+            items[spec.name] = fitting_rows(flat, replace(spec, ragged=False), first)
         if lengths is None:
             return FrameBatch(first, count, rows)
         check_items(dict.fromkeys(items, 0), self.fields, first)

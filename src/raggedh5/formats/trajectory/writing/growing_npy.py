@@ -91,14 +91,14 @@ class GrowingNpy:
         return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
 
     def append(self, values: NDArray[Any]) -> None:
-        """Write rows (n, *shape) of the file's dtype behind those that there are.
+        """Write rows (n, *shape) behind those that there are, in the byte order of the file.
 
         Raises
         ------
         WriteError
             If there is no room; the rows are not there then.
         """
-        view: Any = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        view: Any = np.ascontiguousarray(values, self.dtype).reshape(-1).view(np.uint8)
         at = self._header_bytes + self.rows * self.row_bytes
         done = 0
         try:

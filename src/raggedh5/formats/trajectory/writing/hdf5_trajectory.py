@@ -129,7 +129,7 @@ class HDF5Trajectory:
         self.frames = frames_present(list(self._fields.values()), self._counted)
 
     def write(self, batch: FrameBatch) -> None:
-        """Append frames, which follow those that there are.
+        """Append frames, which follow those that there are, and stay as they are until a flush.
 
         Raises
         ------
@@ -223,7 +223,7 @@ class HDF5Trajectory:
         if precision is not None:
             values = rounded(values, precision)
         self._put_numbers(name, field, rows.numbers, stop)
-        field.values.append(values)
+        field.values.append(values, lent=True)
         field.rows += len(values)
 
     def _write_particles(self, batch: FrameBatch) -> None:

@@ -194,8 +194,8 @@ class TrajectoryWriterManager:
         traj_id
             The trajectory.
         frames
-            As for `write_frame`, but with arrays of as many values: (frames, *shape). Nobody may
-            call `write_frame` for this trajectory meanwhile.
+            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody
+            may call `write_frame` for this trajectory meanwhile.
 
         Raises
         ------
@@ -301,7 +301,7 @@ class TrajectoryWriterManager:
                 max(self.config.performance.buffer_size // 2, 1),
             )
             made: list[Store] = []
-            for name in self.config.formats:
+            for name in sorted(self.config.formats):  # HDF5 first: see `Recorder`
                 if name == "npy":
                     made.append(NPYStore(folder, self.metadata, self._mode))
                 else:

@@ -163,7 +163,7 @@ class Recorder:
         with self.writing, deferred_signals:
             recording = self._recordings[traj_id]
             self._write_waiting(everything=True)
-            self._put(recording, None, recording.queue.together(frames))
+            self._put(recording, [(None, recording.queue.together(frames))])
             self._flush()
         self.check()
 
@@ -251,22 +251,28 @@ class Recorder:
         if everything:  # frames that come from here on are younger
             self._taken_at = time.monotonic()
         for recording in list(self._recordings.values()):
-            for block in recording.queue.take(everything):
-                self._put(recording, block, recording.queue.batch(block))
+            blocks = recording.queue.take(everything)
+            self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
         taken = time.perf_counter() - started
         now = self._statistics
         self._statistics = replace(now, seconds_writing=now.seconds_writing + taken)
 
-    def _put(self, recording: _Recording, block: FrameBlock | None, batch: FrameBatch) -> None:
-        recording.kept.append((block, batch))
+    def _put(self, recording: _Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
+        recording.kept += new
+        batches = [batch for _, batch in new]
         backups = list(recording.backups)
+        # One format takes everything before the next does: HDF5 comes first, and compresses in
+        # threads of its own while the others are written.
         for store in list(recording.stores):
-            self._attempt(recording, store, store.write, batch)
+            for batch in batches:
+                self._attempt(recording, store, store.write, batch)
         for backup in backups:
-            self._back_up(recording, backup, backup.write, batch)
+            self._back_up(recording, backup, backup.write, batches)
         now = self._statistics
         self._statistics = replace(
-            now, frames=now.frames + batch.count, nbytes=now.nbytes + batch.nbytes
+            now,
+            frames=now.frames + sum(batch.count for batch in batches),
+            nbytes=now.nbytes + sum(batch.nbytes for batch in batches),
         )
 
     def _flush(self) -> None:
