@@ -38,6 +38,8 @@ class FolderRecord:
         ISO 8601.
     fields : dict
         By name: their files, their units, and whether they have a value for each particle.
+    complete_frames : int or None
+        Frames that were flushed, where no field is in each of them; otherwise those fields tell.
     """
 
     id: str
@@ -47,6 +49,7 @@ class FolderRecord:
     start_time: str = ""
     end_time: str = ""
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
+    complete_frames: int | None = None
 
     def add(self, name: str, of_particles: bool = False) -> None:
         """Add a field."""

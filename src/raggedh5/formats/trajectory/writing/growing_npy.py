@@ -114,10 +114,12 @@ class GrowingNpy:
         Raises
         ------
         WriteError
-            If the header cannot be written.
+            If the header cannot be written, or the file was removed meanwhile.
         """
         if self._counted == self.rows:
             return
+        if not os.fstat(self._descriptor).st_nlink:
+            raise WriteError(f"{self.path} was removed, with all that was in it")
         text = self._text(self.rows).ljust(self._header_bytes - START - 1) + "\n"
         header = MAGIC + len(text).to_bytes(2, "little") + text.encode("latin1")
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raggedh5.care.overlay import overlay
 from raggedh5.core.frames import FrameBatch
-from raggedh5.errors import SchemaError
+from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
 from raggedh5.formats.trajectory.hdf5_layout import group_of, part_of, parts_of
 from raggedh5.formats.trajectory.hdf5_metadata import write_metadata
@@ -86,6 +86,8 @@ class HDF5Store:
 
     def flush(self, traj_id: str) -> None:
         """See `Store`: others in the same file survive with it."""
+        if not self.file_of(traj_id).exists():
+            raise WriteError(f"{self.file_of(traj_id)} was removed, with all that was in it")
         self._open[traj_id].file.flush()
 
     def cut(self, traj_id: str, frames: int) -> None:

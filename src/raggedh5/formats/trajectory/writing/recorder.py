@@ -1,21 +1,25 @@
 """Frames from their queues to the stores, in a thread in the background or in that of the caller.
 
-Two locks: whoever writes holds `_writing`; `_lock` guards the queues, and is held for moments only.
-It is never the other way round: nobody waits for `_writing` with `_lock` in hand.
+Two locks: whoever writes holds `writing`; `_lock` guards the queues, and is held for moments only.
+It is never the other way round: nobody waits for `writing` with `_lock` in hand.
 """
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
+from raggedh5.core.signals import deferred_signals
+from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.backup import Backup
-from raggedh5.formats.trajectory.writing.frame_queue import BLOCKS, FrameQueue
+from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 
@@ -64,6 +68,14 @@ class Recorder:
         Whether a thread of its own writes.
     on_error
         ``"continue"`` or ``"raise"``.
+
+    Attributes
+    ----------
+    writing : lock
+        Held by whoever writes, or opens what is written.
+    left : bool
+        Whether this is a child of the process that writes: there is no thread, and files are not to
+        be touched.
     """
 
     def __init__(
@@ -81,13 +93,15 @@ class Recorder:
         self.raises = on_error == "raise"
         self._recordings: dict[str, _Recording] = {}
         self._lock = threading.Condition()
-        self._writing = threading.RLock()
+        self.writing = threading.RLock()
         self._statistics = WritingStatistics()
         self._taken_at = time.monotonic()
         self._error: BaseException | None = None
         self._stopping = False
         self._background = background
         self._thread: threading.Thread | None = None
+        self.left = False
+        _recorders.add(self)
 
     @property
     def statistics(self) -> WritingStatistics:
@@ -110,8 +124,9 @@ class Recorder:
     ) -> FrameQueue:
         """Take frames of a trajectory from now on, whose stores have begun it."""
         filled = _nothing if self._background else self.write
+        self.check()
         queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._lock)
-        with self._writing, self._lock:
+        with self.writing, self._lock:
             self._recordings[traj_id] = _Recording(queue, stores, output_dir, first)
         if self._background and self._thread is None:
             self._thread = threading.Thread(
@@ -122,18 +137,20 @@ class Recorder:
 
     def write(self) -> None:
         """Write what waits, and flush if it is time."""
-        with self._writing:
+        with self.writing, deferred_signals:
             due = self._flush_due()
             self._write_waiting(everything=due)
-            if due or any(len(each.kept) >= BLOCKS // 2 for each in self._recordings.values()):
+            if due or any(
+                each.queue.is_behind(len(each.kept)) for each in self._recordings.values()
+            ):
                 self._flush()
 
     def flush(self) -> None:
         """Return when all frames so far are safe."""
-        with self._writing:
+        with self.writing, deferred_signals:
             self._write_waiting(everything=True)
             self._flush()
-        self._raise_error()
+        self.check()
 
     def write_if_due(self) -> None:
         """Flush if it is time: for a recorder without a thread."""
@@ -142,16 +159,18 @@ class Recorder:
 
     def write_together(self, traj_id: str, frames: Mapping[str, Any]) -> None:
         """Write frames that come together, behind those that wait."""
-        with self._writing:
+        self._check_owner()
+        with self.writing, deferred_signals:
             recording = self._recordings[traj_id]
             self._write_waiting(everything=True)
             self._put(recording, [(None, recording.queue.together(frames))])
             self._flush()
-        self._raise_error()
+        self.check()
 
     def finish(self, traj_id: str, status: str = "completed") -> int:
         """Write what is left of a trajectory, and complete it; return how many frames it has."""
-        with self._writing:
+        self._check_owner()
+        with self.writing, deferred_signals:
             recording = self._recordings[traj_id]
             recording.queue.stop()
             self._write_waiting(everything=True)
@@ -167,13 +186,31 @@ class Recorder:
                 waits=self._statistics.waits + recording.queue.waits,
                 seconds_waited=self._statistics.seconds_waited + recording.queue.waited,
             )
-        self._raise_error()
+        self.check()
         return recording.queue.number
 
     def fail(self, traj_id: str, store: Store, error: Exception) -> None:
         """Give up a format that could not begin a trajectory."""
-        with self._writing:
+        with self.writing, deferred_signals:
             self._fail(self._recordings[traj_id], store, error)
+
+    def check(self) -> None:
+        """Raise what has ended writing."""
+        if self._error is not None:
+            raise self._error
+
+    def leave_to_parent(self) -> None:
+        """Take no more frames: another process writes them, of which this is the child."""
+        self.left = True
+        self._error = WriteError(
+            "trajectories are written by another process, the parent of this one; begin others "
+            "here, in files of their own"
+        )
+        # The thread that may have held them is not in this process.
+        self._lock, self.writing = threading.Condition(), threading.RLock()
+        recordings, self._recordings = self._recordings, {}
+        for recording in recordings.values():
+            recording.queue.leave_to_parent(self._error, self._lock)
 
     def stop(self) -> None:
         """Write what waits and end the thread."""
@@ -323,10 +360,22 @@ class Recorder:
         for recording in list(self._recordings.values()):
             recording.queue.stop(error)
 
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+    def _check_owner(self) -> None:
+        if self.left:
+            self.check()
 
 
 def _nothing() -> None:
     """Leave it to the thread."""
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for recorder in list(_recorders):
+        recorder.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
