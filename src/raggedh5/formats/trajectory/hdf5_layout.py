@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from raggedh5.errors import FormatError
+from raggedh5.formats.trajectory.fields import EVENTS
 from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["fields_of", "group_of", "ids_in"]
+__all__ = ["events_of", "fields_of", "group_of", "ids_in"]
 
 TRAJECTORIES = "/trajectories"
 
@@ -49,6 +50,24 @@ def fields_of(file: File, path: str) -> Iterator[tuple[str, Array | Table, Array
         yield name, file[f"{path}/{name}"], _numbers(file, f"{path}/frames/{name}")
 
 
+def events_of(file: File, path: str) -> Iterator[tuple[str, Array]]:
+    """Return the fields of a trajectory whose rows are events of their own: name, and values.
+
+    Raises
+    ------
+    FormatError
+        If there is something else among them.
+    """
+    events = f"{path}/{EVENTS}"
+    if events not in file or not isinstance(file[events], Mapping):
+        return
+    for name in _names(file, file[events], ""):
+        values = file[f"{events}/{name}"]
+        if not isinstance(values, Array):
+            raise FormatError(f"{file.path}: {events}/{name} is no field of events")
+        yield name, values
+
+
 def _numbers(file: File, path: str) -> Array | None:
     if path not in file:
         return None
@@ -60,7 +79,7 @@ def _numbers(file: File, path: str) -> Array | None:
 
 def _names(file: File, group: Any, prefix: str) -> Iterator[str]:
     for name in group:
-        if not prefix and name in ("metadata", "frames"):
+        if not prefix and name in ("metadata", "frames", EVENTS):
             continue
         item = file[f"{group.name}/{name}"]
         if isinstance(item, Array | Table):

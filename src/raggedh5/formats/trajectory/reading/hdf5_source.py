@@ -8,11 +8,17 @@ import numpy as np
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
 from raggedh5.formats.trajectory.fields import PARTICLES
-from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
+from raggedh5.formats.trajectory.hdf5_layout import (
+    events_of,
+    fields_of,
+    group_of,
+    ids_in,
+)
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.rows import HDF5Rows
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
@@ -43,19 +49,29 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
         if isinstance(values, Table):
             fields |= _of_particles(values, frames, n_frames)
             continue
-        if values.ndim == 0 or values.dtype.kind not in "biufc":
-            raise FormatError(f"{file.path}: {values.name} is no field of frames")
-        fields[name] = TrajectoryField(
-            name,
-            HDF5Rows(values),
-            frames,
-            n_frames,
-            _text(values.attrs.get("units")),
-            _number(values.attrs.get("precision")),
-        )
+        fields[name] = _of_rows(file, name, values, frames, n_frames)
+    events = {
+        name: _of_rows(file, name, values, Frames(len(values)), len(values))
+        for name, values in events_of(file, path)
+    }
     about = f"{path}/metadata"
     attributes = dict(file.h5[about].attrs) if about in file else {}
-    return Trajectory(traj_id, fields, n_frames, attributes)
+    return Trajectory(traj_id, fields, n_frames, attributes, events)
+
+
+def _of_rows(
+    file: File, name: str, values: Array, frames: Frames, n_frames: int
+) -> TrajectoryField:
+    if values.ndim == 0 or values.dtype.kind not in "biufc":
+        raise FormatError(f"{file.path}: {values.name} is no field of frames")
+    return TrajectoryField(
+        name,
+        HDF5Rows(values),
+        frames,
+        n_frames,
+        _text(values.attrs.get("units")),
+        _number(values.attrs.get("precision")),
+    )
 
 
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
