@@ -77,7 +77,8 @@ def _of_rows(
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
     fields = {}
     for column, spec in table.columns.items():
-        name = _text(spec.attrs.get("field")) or f"{PARTICLES}/{column}"
+        attributes = table[column].attrs
+        name = _text(attributes.get("field")) or f"{PARTICLES}/{column}"
         fields[name] = RaggedField(
             name,
             _reading(table, column),
@@ -85,8 +86,8 @@ def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, Ragg
             n_frames,
             np.dtype(spec.dtype),
             tuple(spec.shape),
-            _text(spec.attrs.get("units")),
-            _number(spec.attrs.get("precision")),
+            _text(attributes.get("units")),
+            _number(attributes.get("precision")),
         )
     return fields
 
