@@ -8,7 +8,12 @@ import numpy as np
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
 from raggedh5.formats.trajectory.fields import PARTICLES
-from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
+from raggedh5.formats.trajectory.hdf5_layout import (
+    events_of,
+    fields_of,
+    group_of,
+    ids_in,
+)
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.rows import HDF5Rows, check_rows
@@ -44,19 +49,28 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
         if isinstance(values, Table):
             fields |= _of_particles(values, frames, n_frames)
             continue
-        where = f"{file.path}: {values.name}"
-        check_rows(where, name, values.dtype, values.shape[1:])
-        fields[name] = TrajectoryField(
-            name,
-            HDF5Rows(values),
-            frames,
-            n_frames,
-            _text(values.attrs.get("units")),
-            _number(values.attrs.get("precision")),
-        )
+        fields[name] = _of_rows(file, name, values, frames, n_frames)
+    events = {
+        name: _of_rows(file, name, values, Frames(rows := _length(file, values)), rows)
+        for name, values in events_of(file, path)
+    }
     about = f"{path}/metadata"
     attributes = dict(file.h5[about].attrs) if about in file else {}
-    return Trajectory(traj_id, fields, n_frames, attributes)
+    return Trajectory(traj_id, fields, n_frames, attributes, events)
+
+
+def _of_rows(
+    file: File, name: str, values: Array, frames: Frames, n_frames: int
+) -> TrajectoryField:
+    check_rows(f"{file.path}: {values.name}", name, values.dtype, values.shape[1:])
+    return TrajectoryField(
+        name,
+        HDF5Rows(values),
+        frames,
+        n_frames,
+        _text(values.attrs.get("units")),
+        _number(values.attrs.get("precision")),
+    )
 
 
 def _length(file: File, values: Array | Table) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from raggedh5.errors import FormatError
 from raggedh5.store.array import Array
 
-__all__ = ["HDF5Rows", "NPYRows", "RowReader", "check_rows", "open_npy"]
+__all__ = ["HDF5Rows", "NPYRows", "RowReader", "ScaledRows", "check_rows", "open_npy"]
 
 Values = NDArray[Any]
 Rows = slice | NDArray[np.int64]
@@ -63,13 +63,24 @@ class HDF5Rows:
 
 
 class NPYRows:
-    """Rows of a ``.npy`` file."""
+    """Rows of a ``.npy`` file.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path
+        The file.
+    flat
+        Whether rows of vectors, (n, 3), are made flat, (n * 3,), as coordinates are.
+    """
+
+    def __init__(self, path: Path, flat: bool = False) -> None:
         self._path = path
         self._values = open_npy(path)
         self.dtype = self._values.dtype
         self.shape = self._values.shape[1:]
+        self._flat = flat and len(self.shape) == 2 and self.shape[1] == 3
+        if self._flat:
+            self.shape = (3 * self.shape[0],)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -77,12 +88,34 @@ class NPYRows:
 
     def read(self, rows: Rows, columns: slice = slice(None)) -> Values:
         """See `RowReader`."""
-        values = self._values[rows]
+        values = self._flattened(self._values[rows])
         return np.array(values if columns == slice(None) else values[:, columns])
 
     def select(self, selection: Any, count: int) -> Any:
         """See `RowReader`."""
-        return np.array(self._values[:count][selection])[()]
+        return np.array(self._flattened(self._values[:count])[selection])[()]
+
+    def _flattened(self, values: Values) -> Values:
+        return values.reshape(len(values), *self.shape) if self._flat else values
+
+
+class ScaledRows:
+    """Rows of another reader, multiplied by a factor: float64."""
+
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+
+    def __init__(self, rows: RowReader, factor: float) -> None:
+        self._rows = rows
+        self._factor = factor
+        self.shape = rows.shape
+
+    def read(self, rows: Rows, columns: slice = slice(None)) -> Values:
+        """See `RowReader`."""
+        return np.multiply(self._rows.read(rows, columns), self._factor, dtype=np.float64)
+
+    def select(self, selection: Any, count: int) -> Any:
+        """See `RowReader`."""
+        return np.multiply(self._rows.select(selection, count), self._factor, dtype=np.float64)
 
 
 def check_rows(path: str, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
