@@ -124,9 +124,8 @@ def test_a_gap_is_bridged_from_the_last_finite_position():
 
 def test_just_below_the_edge_is_in_the_cell():
     lengths = np.array([0.1, 3.0, 10.0, 29.7, 30.0, 1e-7])
-    near = np.concatenate(
-        [np.nextafter(lengths * n, side) for n in range(-3, 4) for side in (-1e9, 1e9)]
-    )
+    beside = np.spacing(lengths)
+    near = np.concatenate([lengths * n + beside * k for n in range(-3, 4) for k in range(-3, 4)])
     around = np.concatenate([near, -1e-20 * lengths, 1e-20 * lengths, -1e-300 * lengths])
     for k, length in enumerate(lengths):
         wrapped = wrap(around.reshape(-1, 6)[:, [k] * 3], np.diag([length] * 3))

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raggedh5.core.arrays import as_numpy
 from raggedh5.core.images import unwrapped, wrapped
 from raggedh5.core.lattice import Lattice
 from raggedh5.errors import SchemaError
+from raggedh5.formats.trajectory.geometry.positions import frames_of
 
 __all__ = ["Unwrapper", "wrap"]
 
@@ -87,7 +87,7 @@ class Unwrapper:
             first position that is more than 2**40 cells from the one before it. The block then
             counts as not seen.
         """
-        frames, shape = _frames_of(block)
+        frames = frames_of(block)
         if self._state is None:
             last = np.full(frames.shape[1:], np.nan)
             images = np.zeros(frames.shape[1:], np.int64)
@@ -100,7 +100,7 @@ class Unwrapper:
         out, last, images = unwrapped(frames, self._lattice, last, images)
         self._state = last, images
         self._frames += len(frames)
-        return out.reshape(shape)
+        return out.reshape(np.shape(block))
 
 
 def wrap(block: Any, lattice_matrix: Any, pbc: Any = (True, True, True)) -> Floats:
@@ -134,19 +134,5 @@ def wrap(block: Any, lattice_matrix: Any, pbc: Any = (True, True, True)) -> Floa
     >>> wrap([[[11.0, -1.0, 25.0]]], np.diag([10.0, 10.0, 10.0]), (True, True, False)).tolist()
     [[[1.0, 9.0, 25.0]]]
     """
-    frames, shape = _frames_of(block)
-    return wrapped(frames, Lattice.of(lattice_matrix, pbc)).reshape(shape)
-
-
-def _frames_of(block: Any) -> tuple[npt.NDArray[Any], tuple[int, ...]]:
-    """Return frames as (frames, n_species, 3), and the shape in which they came."""
-    array = as_numpy(block)
-    flat = array.ndim == 2 and array.shape[1] % 3 == 0
-    if not flat and (array.ndim != 3 or array.shape[2] != 3):
-        raise SchemaError(
-            "coordinates of shape (frames, n_species, 3) or (frames, n_species * 3) are wanted, "
-            f"not {array.shape}"
-        )
-    if flat:
-        return array.reshape(len(array), array.shape[1] // 3, 3), array.shape
-    return array, array.shape
+    frames = frames_of(block)
+    return wrapped(frames, Lattice.of(lattice_matrix, pbc)).reshape(np.shape(block))
