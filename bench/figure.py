@@ -36,6 +36,13 @@ class Figure:
     def rate(self, name: str) -> float:
         return median(self.rates(name))
 
+    @property
+    def timed(self) -> bool:
+        """Whether its figures are times, of which less is better, rather than rates."""
+        return self.key.startswith(
+            ("random", "crystal-read", "trajectory-frame", "trajectory-read")
+        )
+
     def seconds(self, name: str) -> float:
         return median(self.contenders[name]["wall"])
 
@@ -43,6 +50,11 @@ class Figure:
         """Return how many times as fast `fast` is, by the median of the rounds."""
         pairs = zip(self.rates(fast), self.rates(slow), strict=True)
         return median(a / b for a, b in pairs)
+
+    def more(self, name: str, other: str, part: str) -> list[float]:
+        """Return by how much a part of a contender's entry exceeds another's, round by round."""
+        pairs = zip(self.contenders[name][part], self.contenders[other][part], strict=True)
+        return [a - b for a, b in pairs]
 
     def size_ratio(self, small: str, large: str) -> float:
         """Return how large one contender's file is beside another's, for each byte of data."""

@@ -6,7 +6,7 @@ memcpy
     As many bytes as are valid, out of the same padded arrays, into buffers of one chunk: one
     contiguous `numpy.copyto` (a memcpy) for each column and batch, in one thread. A compaction
     reads the same memory in shorter runs, so it cannot be faster. A dense array that is written at
-    once needs none.
+    once needs none; of a trajectory it is one for each array of each frame.
 compress
     Every 512 KiB chunk of the compacted columns through `blosc_compress_ctx` of the library that
     hdf5plugin ships (LZ4, byte shuffle, level 5, Blosc's own block size), in as many threads as
@@ -90,6 +90,18 @@ class Ideal:
             parts = [values[start : start + block] for start in range(0, len(values), block)]
             copies = [(buffer[: len(part)], part) for part in parts]
         return cls(list(_pieces(values)), place, copies)
+
+    @classmethod
+    def of_frames(cls, columns: list[np.ndarray], place: Place, block: int = 1000) -> Ideal:
+        """Return that of a trajectory: each array of each frame has a copy of its own."""
+        arrays = [column for column in columns if column.ndim > 1]
+        buffers = [list(np.zeros((block, *column.shape[1:]), column.dtype)) for column in arrays]
+        copies = [
+            (buffer[at % block], frame)
+            for at, frames in enumerate(zip(*arrays, strict=True))
+            for buffer, frame in zip(buffers, frames, strict=True)
+        ]
+        return cls([piece for column in columns for piece in _pieces(column)], place, copies)
 
     @classmethod
     def of_columns(

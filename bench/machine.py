@@ -13,7 +13,7 @@ import psutil
 from bench.ideal import cores
 from bench.place import PLACES, Place
 
-PACKAGES = ("numpy", "h5py", "hdf5plugin", "tables", "pyarrow", "zarr")
+PACKAGES = ("numpy", "h5py", "hdf5plugin", "tables", "pyarrow", "zarr", "MDAnalysis")
 
 
 def describe() -> dict[str, str]:

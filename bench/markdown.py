@@ -132,7 +132,9 @@ def targets(figures: dict[str, Figure]) -> str:
 
 
 def table(figure: Figure) -> str:
-    if figure.key.startswith(("random", "crystal-read")):
+    if figure.key.startswith("trajectory-frame"):
+        return _calls(figure)
+    if figure.timed:
         return _latencies(figure)
     body = []
     base = OURS if OURS in figure.contenders else next(iter(figure.contenders))
@@ -144,7 +146,7 @@ def table(figure: Figure) -> str:
                 f"{figure.rate(name):.1f}",
                 _span(figure.rates(name)),
                 f"{figure.speedup(base, name):.2f}" if base in figure.contenders else "",
-                f"{median(entry['cpu']):.3f}" + (f" ({share} of the batches)" if share else ""),
+                f"{median(entry['cpu']):.3f}" + (f" ({share} of the data)" if share else ""),
                 _size(entry),
                 f"{entry['peak'] / 2**20:.0f}" if "peak" in entry else "",
             ]
@@ -166,6 +168,18 @@ def _latencies(figure: Figure) -> str:
         for name, entry in figure.contenders.items()
     ]
     return rows(["", "ms", "rounds", f"{base} is so many times as fast", "file MB"], body)
+
+
+def _calls(figure: Figure) -> str:
+    """Return what calls take, in microseconds: the rounds are those of the mean."""
+    body = []
+    for name, entry in figure.contenders.items():
+        parts = [median(entry[part]) * 1e6 for part in ("mean", "median", "p99", "longest", "step")]
+        span = _span([wall * 1e6 for wall in entry["wall"]])
+        more = median(figure.more(name, "copy", "mean")) * 1e6
+        body.append([name, *(f"{part:.3g}" for part in parts), span, f"{more:.3g}"])
+    head = ["", "mean, us", "median", "99th percentile", "longest", "a whole step"]
+    return rows([*head, "rounds", "more than a copy"], body)
 
 
 def ideal(figure: Figure) -> str:

@@ -35,7 +35,7 @@ def peak(mode: str, name: str, kind: str, rows: int, place: str = "memory") -> i
     return found["peak"] - found["before"]
 
 
-def _reset_peak() -> bool:
+def reset_peak() -> bool:
     """Let the high-water mark start anew, where Linux is there to do it."""
     try:
         # What making the batches left free in the heap would hide what the writer allocates.
@@ -46,7 +46,7 @@ def _reset_peak() -> bool:
     return True
 
 
-def _peak_now() -> int:
+def peak_now() -> int:
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -71,9 +71,9 @@ def main() -> None:
         path = place.path(rival.name, rival.suffix)
         if args.mode == "read":
             rival.write(path, batches)
-        before = psutil.Process().memory_info().rss if _reset_peak() else _peak_now()
+        before = psutil.Process().memory_info().rss if reset_peak() else peak_now()
         kept = rival.read_all(path) if args.mode == "read" else rival.write(path, batches)
-        found = _peak_now()
+        found = peak_now()
         del kept
     print(json.dumps({"before": before, "peak": max(found, before)}))
 

@@ -18,7 +18,7 @@ OUR_COLOUR, THEIR_COLOUR = "#c0392b", "#95a5a6"
 
 def draw(figure: Figure, directory: Path) -> str:
     """Write a plot and return its name."""
-    times = figure.key.startswith("random")
+    times = figure.timed
     rounds = {
         name: [wall * 1e3 for wall in entry["wall"]] if times else figure.rates(name)
         for name, entry in figure.contenders.items()

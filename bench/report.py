@@ -22,12 +22,16 @@ from bench import (
     bench_raw_json,
     bench_read,
     bench_scaling,
+    bench_trajectories,
+    bench_trajectory_calls,
+    bench_trajectory_reads,
     bench_write,
     breakdown,
     machine,
     markdown,
     place,
     plots,
+    trajectory_frames,
     workload,
 )
 from bench.figure import Figure
@@ -39,7 +43,10 @@ CHECKED = {"numbers-64": 16, "lists-64": 2}
 READ = ("numbers-64", "lists-64", "molecules-64")
 
 
-def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[], Figure]]]:
+Jobs = Iterator[tuple[str, Callable[[], Figure]]]
+
+
+def jobs(rows: int, frames: int, rounds: int, peaks: bool) -> Jobs:
     """Yield the key of every figure and what measures it."""
     for where in place.PLACES:
         for kind in workload.WORKLOADS:
@@ -99,11 +106,44 @@ def jobs(rows: int, rounds: int, peaks: bool) -> Iterator[tuple[str, Callable[[]
     )
     yield "virtual-memory", lambda: bench_copying.measure_virtual("memory", rounds)
     yield "scaling-memory", lambda: bench_scaling.measure("memory", rows // 4, rounds, peaks=peaks)
+    yield from trajectory_jobs(frames, min(rounds, bench_trajectories.ROUNDS), peaks)
+
+
+def trajectory_jobs(frames: int, rounds: int, peaks: bool) -> Jobs:
+    """Yield the figures of trajectories, for both kinds of simulation."""
+    everywhere = {
+        "write": bench_trajectories.measure_write,
+        "frame": bench_trajectory_calls.measure,
+        "read": bench_trajectory_reads.measure,
+    }
+    for kind in trajectory_frames.KINDS:
+        for where in place.PLACES:
+            for name, measure in everywhere.items():
+                yield (
+                    f"trajectory-{name}-{kind}-{where}",
+                    lambda measure=measure, kind=kind, where=where: measure(
+                        kind, where, frames, rounds
+                    ),
+                )
+        yield (
+            f"trajectory-whole-{kind}-memory",
+            lambda kind=kind: bench_trajectories.measure_whole(kind, "memory", frames),
+        )
+        if peaks:
+            yield (
+                f"trajectory-memory-{kind}-memory",
+                lambda kind=kind: bench_trajectories.measure_memory(
+                    kind, "memory", frames, bench_trajectories.PEAKS
+                ),
+            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure, and write the page of benchmarks.")
     parser.add_argument("--rows", type=int, default=16384, help="rows of a workload")
+    parser.add_argument(
+        "--frames", type=int, default=bench_trajectories.FRAMES, help="frames of a trajectory"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="", help="figures whose key begins so, printed")
     parser.add_argument("--no-peaks", action="store_true", help="leave out the memory")
@@ -117,7 +157,7 @@ def main() -> None:
         write(args.docs, results["machine"], figures, results["breakdown"])
         return
     figures = {}
-    for key, measure in jobs(args.rows, args.rounds, not args.no_peaks):
+    for key, measure in jobs(args.rows, args.frames, args.rounds, not args.no_peaks):
         if key.startswith(args.only):
             figures[key] = measure()
             print(f"\n{figures[key].title}\n{markdown.table(figures[key])}", flush=True)

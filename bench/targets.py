@@ -1,82 +1,27 @@
-"""What raggedh5 sets out to do, as figures: what is asked, and how it is taken from a run."""
+"""What raggedh5 sets out to do, as figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from bench.target import (
+    OURS,
+    Figures,
+    Target,
+    dearer,
+    extra_memory,
+    growth,
+    larger,
+    microseconds_more,
+    milliseconds,
+    of_ideal,
+    quotient,
+    ratio,
+    slower_of,
+    smaller,
+)
 
-from bench.figure import Figure
+__all__ = ["OURS", "TARGETS"]
 
-Figures = dict[str, Figure]
-OURS = "raggedh5"
 CRYSTALS, DRAWN = "crystal-write-memory", "crystal-read-memory"
-
-
-class Target(NamedTuple):
-    """`value` returns what was measured; it is met where that is at least (or at most) `goal`.
-
-    `beside` is the contender that a ratio is taken to, for the ratio that the ideal reaches.
-    """
-
-    text: str
-    figure: str
-    value: Callable[[Figures], float]
-    goal: float
-    unit: str = "x"
-    at_most: bool = False
-    beside: str = ""
-
-    def ideal(self, figures: Figures) -> float | None:
-        """Return what the ideal of the same run reaches, None where it has none."""
-        figure = figures[self.figure]
-        return figure.ideal_speedup(OURS, self.beside) if self.beside and figure.ideal else None
-
-    def met(self, value: float) -> bool:
-        return value <= self.goal if self.at_most else value >= self.goal
-
-
-def ratio(text: str, figure: str, other: str, goal: float) -> Target:
-    """Return a target of being so many times as fast as another contender."""
-    return Target(
-        text, figure, lambda figures: figures[figure].speedup(OURS, other), goal, beside=other
-    )
-
-
-def quotient(text: str, figure: str, name: str, other: str, goal: float) -> Target:
-    """Return a target of one contender beside another, neither of which need be the default."""
-    return Target(text, figure, lambda figures: figures[figure].speedup(name, other), goal)
-
-
-def larger(figure: str, name: str) -> Callable[[Figures], float]:
-    """Return by how many per cent a contender's file is larger than the default's."""
-
-    def value(figures: Figures) -> float:
-        found = figures[figure].contenders
-        return 100 * (found[name]["size"] / found[OURS]["size"] - 1)
-
-    return value
-
-
-def milliseconds(figure: str, name: str) -> Callable[[Figures], float]:
-    return lambda figures: figures[figure].seconds(name) * 1e3
-
-
-def of_ideal(figure: str) -> Callable[[Figures], float]:
-    return lambda figures: figures[figure].of_ideal(OURS) * 100
-
-
-def extra_memory(figure: str) -> Callable[[Figures], float]:
-    return lambda figures: figures[figure].contenders[OURS]["peak"] / 2**20
-
-
-def smaller(figure: str, name: str) -> Callable[[Figures], float]:
-    """Return how many times larger a contender's file is than the default's."""
-
-    def value(figures: Figures) -> float:
-        found = figures[figure].contenders
-        return found[name]["size"] / found[OURS]["size"]
-
-    return value
 
 
 def best_h5py_draw(figures: Figures) -> str:
@@ -84,28 +29,6 @@ def best_h5py_draw(figures: Figures) -> str:
     figure = figures["random-batch-memory"]
     names = [name for name in figure.contenders if name.startswith("h5py-flat-")]
     return min(names, key=figure.seconds)
-
-
-def dearer(figure: str) -> Callable[[Figures], float]:
-    """Return by how many per cent a row costs more among the most rows than among fewer."""
-
-    def value(figures: Figures) -> float:
-        found = figures[figure]
-        rates = [found.rate(name) for name in found.contenders if name.startswith(f"{OURS} ")]
-        return 100 * (max(rates[:-1]) / rates[-1] - 1)
-
-    return value
-
-
-def growth(figure: str) -> Callable[[Figures], float]:
-    """Return by how many MiB the peak memory grows from the fewest rows to the most."""
-
-    def value(figures: Figures) -> float:
-        entries = figures[figure].contenders.items()
-        peaks = [entry["peak"] for name, entry in entries if name.startswith(f"{OURS} ")]
-        return (peaks[-1] - peaks[0]) / 2**20
-
-    return value
 
 
 def _writes(kind: str, text: str) -> list[Target]:
@@ -133,6 +56,57 @@ def _random(kind: str, text: str, goal: float) -> list[Target]:
         ratio(f"{text}, beside h5py on the same file", small, same, goal),
         ratio(f"{text}, beside h5py with HDF5 1.14's cache", small, old, goal),
         ratio(f"{text} of a large file, beside h5py on it", large, same, goal),
+    ]
+
+
+def _trajectories(kind: str, text: str) -> list[Target]:
+    write, frame = f"trajectory-write-{kind}-memory", f"trajectory-frame-{kind}-memory"
+    read, memory = f"trajectory-read-{kind}-memory", f"trajectory-memory-{kind}-memory"
+    single = (OURS, f"{OURS}-npy")
+    return [
+        *(
+            Target(
+                f"{text}: a call of write_frame, {name}, more than copying the frame",
+                frame,
+                microseconds_more(frame, "copy", part),
+                3,
+                " us",
+                at_most=True,
+            )
+            for part, name in [
+                ("mean", "mean"),
+                ("median", "median"),
+                ("p99", "99th percentile"),
+            ]
+        ),
+        ratio(f"{text}: whole run, beside h5py frame by frame", write, "h5py-frame", 100),
+        ratio(f"{text}: whole run, beside h5py, 1,000 frames and gzip", write, "h5py-gzip", 10),
+        Target(
+            f"{text}: HDF5 and NPY at once, times the slower one",
+            write,
+            slower_of(write, single, f"{OURS}-both"),
+            1.3,
+            at_most=True,
+        ),
+        Target(
+            f"{text}: bytes of the file to 1e-4 bohr, beside gzip",
+            write,
+            lambda figures: figures[write].size_ratio(f"{OURS}-1e-4", "h5py-gzip"),
+            0.35,
+            at_most=True,
+        ),
+        ratio(f"{text}: every 10th frame, beside h5py on gzip", read, "h5py-gzip", 5),
+        *(
+            Target(
+                f"{text}: four times the frames, more memory, {name}",
+                memory,
+                growth(memory, contender),
+                8,
+                " MiB",
+                at_most=True,
+            )
+            for contender, name in [(OURS, "HDF5"), (f"{OURS}-both", "HDF5 and NPY")]
+        ),
     ]
 
 
@@ -263,4 +237,6 @@ TARGETS = [
         " s",
         at_most=True,
     ),
+    *_trajectories("md", "dynamics"),
+    *_trajectories("kmc", "kinetic Monte Carlo"),
 ]

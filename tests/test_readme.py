@@ -24,7 +24,7 @@ def test_python_runs(
         exec(compile(code, str(README), "exec"), names)
         assert capsys.readouterr().out == printed
     array, row = names["array"], names["row"]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert len(array) == 64  # type: ignore[arg-type]
     assert row.shape == (13, 3)  # type: ignore[attr-defined]
 

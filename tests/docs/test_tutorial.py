@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("tutorial.md", "crystals.md")
+PAGES = ("tutorial.md", "crystals.md", "trajectories.md")
 BLOCK = re.compile(
     r"^(?:<!-- needs: (?P<needs>[^>]*?) -->\n)?"
     r"```python\n(?P<code>.*?)^```\n"

@@ -89,12 +89,14 @@ cdef class FrameBlock:
     cdef Source *sources
     cdef int64_t *items
 
-    def __cinit__(self, tuple names, list values, list numbers, list flat, list ragged, lengths):
+    def __init__(self, tuple names, list values, list numbers, list flat, list ragged, lengths):
         cdef Py_ssize_t i, axis
         cdef cnp.ndarray array
         cdef Field *field
         self.names, self.values, self.numbers, self.lengths = names, values, numbers, lengths
         self.n_fields = len(names)
+        PyMem_Free(self.fields)
+        PyMem_Free(self.sources)
         self.fields = <Field *>PyMem_Malloc((self.n_fields + 1) * sizeof(Field))
         self.sources = <Source *>PyMem_Malloc((self.n_fields + 1) * sizeof(Source))
         if self.fields == NULL or self.sources == NULL:

@@ -135,7 +135,7 @@ class Array:
         with self._handle.lock, deferred_signals:
             self._writing_end().truncate(rows)
 
-    def append(self, block: Any) -> None:
+    def append(self, block: Any, *, lent: bool = False) -> None:
         """Append rows along axis 0: all of them, or none.
 
         Parameters
@@ -143,6 +143,9 @@ class Array:
         block
             Array-like (rows, *inner), or (*inner) for a single row. Copied, and converted if its
             dtype is another, but never with a loss beyond rounding.
+        lent
+            Whether the block stays as it is until `File.flush` or `File.close` has returned. Then
+            its chunks are coded from where they are while the next block is made ready.
 
         Raises
         ------
@@ -157,7 +160,7 @@ class Array:
             fitting = self._fitting(as_numpy(block))
             handle.appending = True
             try:
-                writer.append(fitting)
+                writer.append(fitting, lent)
             finally:
                 handle.appending = False
             handle.appended(writer, len(fitting))

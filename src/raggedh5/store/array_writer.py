@@ -47,8 +47,11 @@ class ArrayWriter:
         """Rows appended so far, on disk or not."""
         return self.stream.count
 
-    def append(self, block: Values) -> None:
-        """Append all rows of `block`, or none; a large one part by part."""
+    def append(self, block: Values, lent: bool = False) -> None:
+        """Append all rows of `block`, or none; a large one part by part.
+
+        `lent`: it stays as it is until everything has been stored.
+        """
         stream, sink = self.stream, self.handle.sink
         immediate = self.handle.immediate
         small = len(block) < stream.length
@@ -64,7 +67,8 @@ class ArrayWriter:
                 stream.append(block[first : first + step])
                 if not small:
                     sink.advance()
-            sink.wait()
+            if not lent:
+                sink.wait()
             if immediate:
                 self.flush(sync_only=True)
         except BaseException:

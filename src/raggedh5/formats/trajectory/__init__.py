@@ -18,6 +18,11 @@ from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.formats.trajectory.recovery import (
+    TrajectoryRecovery,
+    recover_partial_trajectory,
+    recover_trajectories,
+)
 from raggedh5.formats.trajectory.writing.format_writers import (
     HDF5TrajectoryWriter,
     NPYTrajectoryWriter,
@@ -44,10 +49,13 @@ __all__ = [
     "TrajectoryField",
     "TrajectoryMetadata",
     "TrajectoryReader",
+    "TrajectoryRecovery",
     "TrajectoryValidator",
     "TrajectoryWriterConfig",
     "TrajectoryWriterManager",
     "ValidationOptions",
     "WritingReport",
     "WritingStatistics",
+    "recover_partial_trajectory",
+    "recover_trajectories",
 ]

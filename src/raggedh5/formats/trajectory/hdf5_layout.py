@@ -1,6 +1,8 @@
 """Where trajectories are in an HDF5 file."""
 
+import glob
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from raggedh5.errors import FormatError
@@ -8,7 +10,18 @@ from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["fields_of", "group_of", "ids_in"]
+__all__ = [
+    "HDF5_NAME",
+    "fields_of",
+    "group_of",
+    "holds_trajectories",
+    "ids_in",
+    "part_of",
+    "parts_of",
+]
+
+HDF5_NAME = "trajectories.h5"
+"""The HDF5 file in the folder of the output."""
 
 TRAJECTORIES = "/trajectories"
 
@@ -30,6 +43,32 @@ def ids_in(file: File) -> list[str]:
         return []
     group = file[TRAJECTORIES]
     return list(group) if isinstance(group, Mapping) else []
+
+
+def holds_trajectories(file: File) -> bool:
+    """Whether a file has trajectories, and not just a group of that name."""
+    return any(f"{group_of(name)}/metadata" in file for name in ids_in(file))
+
+
+def part_of(path: Path, traj_id: str) -> Path:
+    """Return the file of one trajectory, where each has its own, beside the virtual file.
+
+    Examples
+    --------
+    >>> part_of(Path("results/trajectories.h5"), "traj_001").as_posix()
+    'results/trajectories.traj_001.h5'
+    """
+    return path.with_name(f"{path.stem}.{traj_id}{path.suffix}")
+
+
+def parts_of(path: Path) -> dict[str, Path]:
+    """Return the files of trajectories that there are beside a virtual file, by their names."""
+    begin, end = f"{path.stem}.", path.suffix
+    return {
+        part.name[len(begin) : len(part.name) - len(end)]: part
+        for part in sorted(path.parent.glob(f"{glob.escape(begin)}*{glob.escape(end)}"))
+        if len(part.name) > len(begin) + len(end)
+    }
 
 
 def fields_of(file: File, path: str) -> Iterator[tuple[str, Array | Table, Array | None]]:

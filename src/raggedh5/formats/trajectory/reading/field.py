@@ -174,7 +174,7 @@ class TrajectoryField:
         Returns
         -------
         ndarray
-            Coordinates (rows, n_species, 3); anything else (rows, *shape). A new array.
+            Coordinates ``(rows, n_species, 3)``; anything else ``(rows, *shape)``. A new array.
 
         Raises
         ------

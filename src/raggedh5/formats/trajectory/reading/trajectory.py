@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from raggedh5.core.frames import FieldRows, FrameBatch
+from raggedh5.formats.trajectory.fields import STANDARD
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 
@@ -41,11 +42,13 @@ class Trajectory:
         self.status = str(attributes.get("status", "completed"))
         self.start_time = str(attributes.get("start_time", ""))
         self.end_time = str(attributes.get("end_time", ""))
-        self._fields = dict(fields)
+        known = [name for name in STANDARD if name in fields]
+        others = sorted(name for name in fields if name not in STANDARD)
+        self._fields = {name: fields[name] for name in [*known, *others]}
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of its fields."""
+        """Names of its fields: those that every program knows, then the others."""
         return tuple(self._fields)
 
     @property

@@ -54,10 +54,11 @@ class Backup:
         self._name, self._traj_id, self._metadata = name, traj_id, metadata
         self._begin(kept)
 
-    def write(self, batch: FrameBatch, kept: list[FrameBatch]) -> None:
+    def write(self, batches: list[FrameBatch], kept: list[FrameBatch]) -> None:
         """Append frames; `kept` are those since the last flush, these included."""
         try:
-            self._trajectory.write(batch)
+            for batch in batches:
+                self._trajectory.write(batch)
         except (OSError, WriteError):
             self._trajectory.abandon()
             self._begin(kept)

@@ -101,7 +101,7 @@ class _FormatWriter:
         self._recorder.write_if_due()
 
     def append_frames(self, traj_id: str, frames: Mapping[str, Any]) -> None:
-        """Append many frames at once: arrays (frames, *shape) by name.
+        """Append many frames at once: arrays ``(frames, *shape)`` by name.
 
         Coordinates are (frames, n_species, 3) or (frames, n_species * 3).
         """

@@ -8,7 +8,7 @@ from raggedh5.care.overlay import overlay
 from raggedh5.core.frames import FrameBatch
 from raggedh5.errors import RaggedH5Error, SchemaError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
-from raggedh5.formats.trajectory.hdf5_layout import group_of
+from raggedh5.formats.trajectory.hdf5_layout import group_of, part_of, parts_of
 from raggedh5.formats.trajectory.hdf5_metadata import write_metadata
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.reading.hdf5_source import hdf5_trajectory
@@ -54,17 +54,18 @@ class HDF5Store:
         self._mode = mode
         self._files: dict[Path, File] = {}
         self._open: dict[str, HDF5Trajectory] = {}
-        self._made: list[Path] = []
+        self._made: dict[str, Path] = {}
 
     def begin(self, traj_id: str, resume: bool, estimated: int | None = None) -> int:
         """See `Store`."""
         check_trajectory_id(traj_id)
         if traj_id in self._open:
             raise SchemaError(f"{self.path}: {traj_id!r} is being written already")
-        path = self.file_of(traj_id)
-        file = self._file(path)
+        file = self._file(traj_id)
         if not resume and group_of(traj_id) in file:
-            raise SchemaError(f"{path}: {traj_id!r} is there already; go on with it by resume=True")
+            raise SchemaError(
+                f"{file.path}: {traj_id!r} is there already; go on with it by resume=True"
+            )
         storage = self.storage
         if estimated is not None:
             storage = storage.expecting(estimated)
@@ -77,7 +78,7 @@ class HDF5Store:
 
     def file_of(self, traj_id: str) -> Path:
         """Return the path of the file that a trajectory is in."""
-        return self.path if self._single else self.path.with_name(f"{traj_id}.h5")
+        return self.path if self._single else part_of(self.path, traj_id)
 
     def write(self, traj_id: str, batch: FrameBatch) -> None:
         """See `Store`."""
@@ -123,7 +124,7 @@ class HDF5Store:
 
     def trajectory(self, traj_id: str) -> Trajectory:
         """See `Store`."""
-        return hdf5_trajectory(self._file(self.file_of(traj_id)), traj_id)
+        return hdf5_trajectory(self._file(traj_id), traj_id)
 
     def close(self) -> None:
         """See `Store`."""
@@ -132,22 +133,20 @@ class HDF5Store:
         files, self._files = self._files, {}
         for file in files.values():
             file.close()
-        parts = [path for path in self._made if path.exists()]
-        if not self._single and parts:
-            overlay(sorted(parts), self.path, overwrite=True)
+        if not self._single and self._made:
+            parts = parts_of(self.path) if self._mode == "a" else self._made
+            overlay(list(parts.values()), self.path, overwrite=True)
 
-    def _file(self, path: Path) -> File:
+    def _file(self, traj_id: str) -> File:
+        path = self.file_of(traj_id)
         file = self._files.get(path)
         if file is not None and file.is_open:
             return file
-        if not self._single and path == self.path:
-            raise SchemaError(f"{path} is to be the virtual file; name the trajectory otherwise")
         path.parent.mkdir(parents=True, exist_ok=True)
         # What this writer has written is not to be replaced by itself.
-        mode = "a" if self._mode == "a" or path in self._made else "w"
+        mode = "a" if self._mode == "a" or path in self._made.values() else "w"
         file = File(path, mode, durable="process", codec=self.storage.codec)  # type: ignore[arg-type]
-        if path not in self._made:
-            self._made.append(path)
+        self._made[traj_id] = path
         self._files[path] = file
         if "metadata" not in file:
             write_metadata(file, self._metadata)

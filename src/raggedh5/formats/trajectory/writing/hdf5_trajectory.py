@@ -123,7 +123,7 @@ class HDF5Trajectory:
         self.frames = frames_present(list(self._fields.values()))
 
     def write(self, batch: FrameBatch) -> None:
-        """Append frames, which follow those that there are.
+        """Append frames, which follow those that there are, and stay as they are until a flush.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class HDF5Trajectory:
             if precision is not None:
                 values = rounded(values, precision)
             self._put_numbers(name, field, rows.numbers, batch.stop)
-            field.values.append(values)
+            field.values.append(values, lent=True)
             field.rows += len(values)
         if batch.items:
             self._write_particles(batch)

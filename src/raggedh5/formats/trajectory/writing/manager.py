@@ -12,6 +12,7 @@ from raggedh5.formats.trajectory.checking.comparison import ComparisonReport
 from raggedh5.formats.trajectory.checking.validator import TrajectoryValidator
 from raggedh5.formats.trajectory.config import TrajectoryWriterConfig
 from raggedh5.formats.trajectory.fields import check_trajectory_id
+from raggedh5.formats.trajectory.hdf5_layout import HDF5_NAME
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.beginning import begin
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
@@ -22,10 +23,7 @@ from raggedh5.formats.trajectory.writing.recorder import Recorder
 from raggedh5.formats.trajectory.writing.report import WritingReport, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 
-__all__ = ["HDF5_NAME", "TrajectoryWriterManager"]
-
-HDF5_NAME = "trajectories.h5"
-"""The HDF5 file in the folder of the output."""
+__all__ = ["TrajectoryWriterManager"]
 
 
 class TrajectoryWriterManager:
@@ -197,7 +195,7 @@ class TrajectoryWriterManager:
         traj_id
             The trajectory.
         frames
-            As for `write_frame`, but with arrays of as many values: (frames, *shape). Nobody may
+            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody may
             call `write_frame` for this trajectory meanwhile.
 
         Raises
@@ -301,7 +299,7 @@ class TrajectoryWriterManager:
                 max(self.config.performance.buffer_size // 2, 1),
             )
             made: list[Store] = []
-            for name in self.config.formats:
+            for name in sorted(self.config.formats):  # HDF5 first: see `Recorder`
                 if name == "npy":
                     made.append(NPYStore(folder, self.metadata, self._mode))
                 else:

@@ -143,7 +143,7 @@ class Recorder:
         with self._writing:
             recording = self._recordings[traj_id]
             self._write_waiting(everything=True)
-            self._put(recording, None, recording.queue.together(frames))
+            self._put(recording, [(None, recording.queue.together(frames))])
             self._flush()
         self._raise_error()
 
@@ -213,25 +213,31 @@ class Recorder:
     def _write_waiting(self, everything: bool) -> None:
         started = time.perf_counter()
         for recording in list(self._recordings.values()):
-            for block in recording.queue.take(everything):
-                self._put(recording, block, recording.queue.batch(block))
+            blocks = recording.queue.take(everything)
+            self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
         taken = time.perf_counter() - started
         now = self._statistics
         self._statistics = replace(now, seconds_writing=now.seconds_writing + taken)
 
-    def _put(self, recording: _Recording, block: FrameBlock | None, batch: FrameBatch) -> None:
-        recording.kept.append((block, batch))
+    def _put(self, recording: _Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
+        recording.kept += new
+        batches = [batch for _, batch in new]
         backups = list(recording.backups)
+        # One format takes everything before the next does: HDF5 comes first, and compresses in
+        # threads of its own while the others are written.
         for store in list(recording.stores):
             try:
-                store.write(recording.queue.traj_id, batch)
+                for batch in batches:
+                    store.write(recording.queue.traj_id, batch)
             except (RaggedH5Error, OSError) as error:
                 self._fail(recording, store, error)
         for backup in backups:
-            backup.write(batch, recording.batches)
+            backup.write(batches, recording.batches)
         now = self._statistics
         self._statistics = replace(
-            now, frames=now.frames + batch.count, nbytes=now.nbytes + batch.nbytes
+            now,
+            frames=now.frames + sum(batch.count for batch in batches),
+            nbytes=now.nbytes + sum(batch.nbytes for batch in batches),
         )
 
     def _flush(self) -> None:

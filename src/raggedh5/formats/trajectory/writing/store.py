@@ -33,6 +33,8 @@ class Store(Protocol):
     def write(self, traj_id: str, batch: FrameBatch) -> None:
         """Append frames, which follow those that there are.
 
+        Their values stay as they are until `flush`, `finish` or `abandon` has returned.
+
         Raises
         ------
         WriteError
