@@ -1,5 +1,6 @@
 """Rows of numbers in either format: what reads them."""
 
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +15,8 @@ __all__ = ["HDF5Rows", "NPYRows", "RowReader", "ScaledRows", "check_rows", "open
 Values = NDArray[Any]
 Rows = slice | NDArray[np.int64]
 
-SPARSE = 4
-"""From one row in so many on, rows are read one by one."""
+WINDOW = 1 << 25
+"""Bytes of rows that are decoded at once where only some of them are wanted."""
 
 
 class RowReader(Protocol):
@@ -46,16 +47,34 @@ class HDF5Rows:
 
     def read(self, rows: Rows, columns: slice = slice(None)) -> Values:
         """See `RowReader`."""
-        everything = columns == slice(None)
-        if isinstance(rows, slice) and rows.step >= SPARSE and self.shape:
-            rows = np.arange(rows.start, rows.stop, rows.step)
-        if everything:
+        if not isinstance(rows, slice):
             values: Values = self._array[rows]
-        elif isinstance(rows, slice):
-            values = self._array[rows, columns]
-        else:
-            values = self._array[rows][:, columns]
+            return values if columns == slice(None) else values[:, columns]
+        if rows.step == 1:
+            return self._run(rows.start, rows.stop, columns)
+        chunks = self._array.chunks
+        if chunks is not None and rows.step >= chunks[0]:  # there is no need of every chunk
+            return self.read(np.arange(rows.start, rows.stop, rows.step), columns)
+        return self._every(rows, columns)
+
+    def _run(self, start: int, stop: int, columns: slice) -> Values:
+        rows = slice(start, stop)
+        values: Values = self._array[rows if columns == slice(None) else (rows, columns)]
         return values
+
+    def _every(self, rows: slice, columns: slice) -> Values:
+        """Read some rows of every chunk: to decode whole runs is quicker than to pick them."""
+        count = len(range(rows.start, rows.stop, rows.step))
+        row_bytes = self.dtype.itemsize * math.prod(self.shape)
+        window = max(WINDOW // max(row_bytes * rows.step, 1), 1) * rows.step
+        shape = self._run(rows.start, rows.start, columns).shape[1:]
+        out = np.empty((count, *shape), self.dtype)
+        at = 0
+        for first in range(rows.start, rows.stop, window):
+            part = self._run(first, min(first + window, rows.stop), columns)[:: rows.step]
+            out[at : at + len(part)] = part
+            at += len(part)
+        return out
 
     def select(self, selection: Any, count: int) -> Any:
         """See `RowReader`."""
