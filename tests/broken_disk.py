@@ -17,7 +17,9 @@ def format_of(path, folder):
         inside = Path(path).relative_to(folder).parts
     except ValueError:
         return None
-    if not inside or inside[0] == "backup":
+    if not inside:  # it is there already
+        return None
+    if inside[0] == "backup":
         return "backup"
     return "npy" if re.fullmatch(r"traj[_\w]*", inside[0]) else "hdf5"
 
