@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from raggedh5.care.progress import Progress, silent
 from raggedh5.core.lattice import Lattice
-from raggedh5.errors import SchemaError
+from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.trajectory.configuring.formats import resolve_formats
 from raggedh5.formats.trajectory.fields import check_trajectory_id
 from raggedh5.formats.trajectory.geometry.positions import frames_of
@@ -190,6 +190,8 @@ def _target(output: Any, output_dir: Any, formats: Any) -> Target:
     if wanted != ("hdf5",):
         raise SchemaError("NumPy files are several; give a folder for them instead of a file")
     path = Path(os.path.realpath(output))  # a link stays a link
+    if not path.parent.is_dir():
+        raise WriteError(f"{output} cannot be written: {path.parent} is no folder")
     return Target(path.parent, wanted, path.name)
 
 

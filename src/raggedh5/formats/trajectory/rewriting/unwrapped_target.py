@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Protocol
 from raggedh5.care.targets import check_target
 from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.config import TrajectoryWriterConfig
+from raggedh5.formats.trajectory.hdf5_layout import HDF5_NAME
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.npy_folder import FolderRecord, folder_of
 from raggedh5.formats.trajectory.writing.format_writers import HDF5TrajectoryWriter
-from raggedh5.formats.trajectory.writing.manager import HDF5_NAME, TrajectoryWriterManager
+from raggedh5.formats.trajectory.writing.manager import TrajectoryWriterManager
 from raggedh5.store.opening import NewFile, check_unheld
 
 __all__ = ["FrameSink", "Target", "new_files", "sink_to"]
