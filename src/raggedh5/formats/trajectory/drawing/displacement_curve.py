@@ -112,30 +112,11 @@ def against_lag(
         )
     most = max(len(numbers) // 4, LEAST_LAGS) if max_lag is None else int(max_lag // step)
     found = mean_square_displacement(
-        _Rows(field), start=int(first), stop=int(last), species=species, max_lag=most
+        field, start=int(first), stop=int(last), species=species, max_lag=most
     )
     interval = _interval(trajectory, numbers)
     label, scale = ("lag (frames)", step) if interval is None else interval
     return Curves(label, [thinned(found.lags.astype(np.float64) * scale, found.values)])
-
-
-class _Rows:
-    """The rows of a field as positions, whatever frames they are of."""
-
-    def __init__(self, field: TrajectoryField) -> None:
-        self._field = field
-        self.shape = field.shape
-
-    def blocks(
-        self, start: int = 0, stop: int | None = None, step: int = 1, species: Any = None
-    ) -> Iterator[npt.NDArray[Any]]:
-        end = self.shape[0] if stop is None else stop
-        row_bytes = self._field.dtype.itemsize * max(self.shape[1], 1)
-        rows = max(BLOCK_BYTES // row_bytes, 1) * step
-        for begin in range(start, end, rows):
-            values = self._field[begin : min(begin + rows, end) : step]
-            positions = values.reshape(len(values), self._field.n_species or 0, 3)
-            yield positions if species is None else positions[:, species]
 
 
 def _interval(trajectory: Trajectory, numbers: npt.NDArray[np.int64]) -> tuple[str, float] | None:

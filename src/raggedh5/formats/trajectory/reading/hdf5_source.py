@@ -1,22 +1,27 @@
 """A trajectory in an HDF5 file."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from raggedh5.core.ragged import Ragged
-from raggedh5.errors import FormatError
+from raggedh5.errors import FormatError, RaggedH5Error
 from raggedh5.formats.trajectory.fields import PARTICLES
 from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.rows import HDF5Rows
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
+from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["hdf5_trajectory"]
+__all__ = ["hdf5_trajectory", "trajectories_in"]
+
+STRANGE = RaggedH5Error, KeyError, OSError, RuntimeError, ValueError
+"""What reading names in a file of any kind may raise: RuntimeError is HDF5's."""
 
 
 def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
@@ -33,18 +38,17 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
     if path not in file:
         known = ", ".join(ids_in(file)) or "none"
         raise KeyError(f"{file.path} has no trajectory {traj_id!r}; it has {known}")
-    found = {
-        name: (values, Frames(len(values), numbers))
-        for name, values, numbers in fields_of(file, path)
-    }
+    found = {}
+    for name, values, numbers in fields_of(file, path):
+        if isinstance(values, Array) and (values.ndim == 0 or values.dtype.kind not in "biufc"):
+            raise FormatError(f"{file.path}: {values.name} is no field of frames")
+        found[name] = values, Frames(len(values), numbers)
     n_frames = max((frames.stop for _, frames in found.values()), default=0)
     fields: dict[str, TrajectoryField | RaggedField] = {}
     for name, (values, frames) in found.items():
         if isinstance(values, Table):
             fields |= _of_particles(values, frames, n_frames)
             continue
-        if values.ndim == 0 or values.dtype.kind not in "biufc":
-            raise FormatError(f"{file.path}: {values.name} is no field of frames")
         fields[name] = TrajectoryField(
             name,
             HDF5Rows(values),
@@ -56,6 +60,17 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
     about = f"{path}/metadata"
     attributes = dict(file.h5[about].attrs) if about in file else {}
     return Trajectory(traj_id, fields, n_frames, attributes)
+
+
+def trajectories_in(file: File) -> list[Trajectory]:
+    """Return the trajectories of any file: what is damaged, or of another layout, is left out."""
+    found = []
+    with contextlib.suppress(*STRANGE):
+        for name in ids_in(file):
+            with contextlib.suppress(*STRANGE):
+                if f"{group_of(name)}/metadata" in file:
+                    found.append(hdf5_trajectory(file, name))
+    return found
 
 
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
