@@ -41,7 +41,13 @@ def test_info(path: Path) -> None:
         "time": 60,
         "energy": 12,
     }
-    assert found[0] == {"name": "traj_001", "status": "completed", "frames": 60, "ragged": False, "species": 4}
+    assert found[0] == {
+        "name": "traj_001",
+        "status": "completed",
+        "frames": 60,
+        "ragged": False,
+        "species": 4,
+    }
 
 
 def test_info_of_a_varying_number_of_particles(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class FrameField:
     name : str
         Its name.
     dtype : dtype
-        Booleans, integers, floating or complex numbers.
+        Booleans, integers, floating or complex numbers that HDF5 files hold; in native byte order.
     shape : tuple of int
         Shape of a row, as it is stored; where rows have any number of items, of an item.
     vectors : bool
@@ -60,6 +60,9 @@ class FrameField:
     def __post_init__(self) -> None:
         if self.dtype.kind not in "biufc":
             raise SchemaError(f"{self.name}: frames hold numbers, not values of {self.dtype}")
+        if self.dtype.itemsize > (16 if self.dtype.kind == "c" else 8):
+            raise SchemaError(f"{self.name}: {self.dtype} is no dtype of a file; use float64")
+        object.__setattr__(self, "dtype", self.dtype.newbyteorder("="))
         if len(self.shape) > MOST_AXES:
             raise SchemaError(f"{self.name}: a row has {MOST_AXES} axes at most, not {self.shape}")
 
@@ -207,7 +210,8 @@ def fitting_frame(
                 f"frame {number}, {name}: its shape is {array.shape}, but the field's is "
                 f"{('any', *spec.shape) if spec.ragged else spec.shape}, as in its first frame"
             )
-        fitting[name] = _converted(array, spec, number)
+        # By the name as the field has it: a kernel does not know those of NumPy, or other kinds.
+        fitting[spec.name] = _converted(array, spec, number)
     check_items(
         {name: len(fitting[name]) for name in fitting if fields[name].ragged}, fields, number
     )

@@ -34,7 +34,7 @@ def step_of(precision: float) -> float:
     >>> step_of(0.25), step_of(0.3)
     (0.5, 0.5)
     """
-    return math.ldexp(0.5, math.frexp(2.0 * precision)[1])
+    return math.ldexp(1.0, min(math.frexp(precision)[1], 1023))
 
 
 def rounded(values: NDArray[Any], precision: float) -> NDArray[Any]:
@@ -63,8 +63,11 @@ def rounded(values: NDArray[Any], precision: float) -> NDArray[Any]:
     >>> rounded(np.array([0.30, 1.26, 7.0]), 0.25)
     array([0.5, 1.5, 7. ])
     """
-    step: Any = values.dtype.type(step_of(check_precision(precision)))
-    most = np.ldexp(step, np.finfo(values.dtype).nmant)
+    info = np.finfo(values.dtype)
+    largest = math.ldexp(1.0, min(int(info.maxexp), 1024) - 1)
+    step: Any = values.dtype.type(min(step_of(check_precision(precision)), largest))
+    with np.errstate(over="ignore"):
+        most = np.ldexp(step, info.nmant)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         out: NDArray[Any] = values / step
         np.rint(out, out=out)
@@ -72,7 +75,7 @@ def rounded(values: NDArray[Any], precision: float) -> NDArray[Any]:
         coarse = ~(np.abs(values) < most)
         if coarse.any():
             np.copyto(out, values, where=coarse)
-        off = np.abs(out - values) > precision
+        off = np.abs(out - values).astype(np.float64) > precision
     if off.any():
         worst = values[off].flat[0]
         raise SchemaError(f"{worst!r} cannot be stored to a precision of {precision}")

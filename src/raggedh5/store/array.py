@@ -127,13 +127,18 @@ class Array:
 
         Raises
         ------
+        SchemaError
+            If `rows` is below 0.
         WriteError
             If the file cannot be written.
         FormatError
             If the chunk that the last of them are in is damaged.
         """
         with self._handle.lock, deferred_signals:
-            self._writing_end().truncate(rows)
+            writer = self._writing_end()
+            if rows < 0:
+                raise SchemaError(f"{self.name}: a number of rows is 0 or more, not {rows}")
+            writer.truncate(rows)
 
     def append(self, block: Any, *, lent: bool = False) -> None:
         """Append rows along axis 0: all of them, or none.

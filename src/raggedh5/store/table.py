@@ -206,12 +206,17 @@ class Table:
 
         Raises
         ------
+        SchemaError
+            If `rows` is below 0.
         WriteError
             If the file cannot be written.
         """
         handle = self._handle
         with handle.lock, deferred_signals:
-            if rows >= self._writing_end().rows:
+            writer = self._writing_end()
+            if rows < 0:
+                raise SchemaError(f"{self._name}: a number of rows is 0 or more, not {rows}")
+            if rows >= writer.rows:
                 return
             handle.store()
             cut_rows(handle, self._group, rows)

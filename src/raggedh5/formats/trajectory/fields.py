@@ -11,6 +11,7 @@ from raggedh5.core.frames import FrameField
 from raggedh5.errors import SchemaError
 
 __all__ = [
+    "EVENTS",
     "PARTICLES",
     "STANDARD",
     "StandardField",
@@ -27,7 +28,10 @@ __all__ = [
 PARTICLES = "particles"
 """The table of particles, where their number varies."""
 
-RESERVED = ("metadata", "frames", PARTICLES)
+EVENTS = "events"
+"""The group of fields whose rows are of events of their own, and of no known frames."""
+
+RESERVED = ("metadata", "frames", PARTICLES, EVENTS)
 """Names in the group of a trajectory that are no fields."""
 
 
@@ -101,6 +105,7 @@ def field_of(name: str, array: NDArray[Any], ragged: bool = False) -> FrameField
         If the name is none, or coordinates are no vectors of three.
     """
     check_name(name, ragged)
+    name = str.__str__(name)  # NumPy and enumerations have kinds of their own
     vectors = name.startswith("coordinates/")
     dtype = np.dtype(np.float64) if vectors or name in STANDARD else array.dtype
     if vectors:
@@ -129,8 +134,11 @@ def check_name(name: Any, ragged: bool = False) -> None:
         Naming it.
     """
     parts = name.split("/") if isinstance(name, str) else []
-    if not parts or any(part in ("", ".", "..") for part in parts) or "\0" in name:
+    if not parts or any(part in ("", ".", "..") for part in parts) or not _is_text(name):
         raise SchemaError(f"{name!r} is no name of a field; write 'energy' or 'group/energy'")
+    stem = file_stem(name)
+    if stem.endswith(".frames") or stem == f"{PARTICLES}_offsets":
+        raise SchemaError(f"{name!r} is no name of a field: its NumPy file has another use")
     if parts[0] in RESERVED and not (ragged and parts[0] == PARTICLES and len(parts) > 1):
         raise SchemaError(f"{name!r} is no name of a field: {parts[0]!r} is in use already")
 
@@ -178,8 +186,16 @@ def check_trajectory_id(traj_id: Any) -> None:
         Naming it.
     """
     fine = isinstance(traj_id, str) and re.fullmatch(r"[^/\\\0]+", traj_id)
-    if not fine or traj_id in (".", ".."):
+    if not fine or traj_id in (".", "..") or not _is_text(traj_id):
         raise SchemaError(f"{traj_id!r} is no name of a trajectory; write 'traj_001'")
+
+
+def _is_text(name: str) -> bool:
+    """Whether files can hold a name: no half of a character, no end of a text in C."""
+    try:
+        return b"\0" not in name.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def number_of(traj_id: str) -> str:

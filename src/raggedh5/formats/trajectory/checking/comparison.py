@@ -56,6 +56,8 @@ class FieldComparison:
             lines = [f"{self.field}: DIFFERS: {self.reason}"]
         elif self.identical:
             lines = [f"{self.field}: identical, {self.rows[0]:,} rows"]
+        elif self.frame is None:
+            lines = [f"{self.field}: equal, but not bit for bit, {self.rows[0]:,} rows"]
         else:
             lines = [
                 f"{self.field}: equal within {self.tolerance:g}, {self.rows[0]:,} rows; largest "

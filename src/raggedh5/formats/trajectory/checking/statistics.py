@@ -22,7 +22,7 @@ class FieldStatistics:
         Of the finite values; NaN where there is none. Of complex numbers, of their magnitudes.
     mean_square_displacement : float or None
         Of coordinates: mean over the species of the squared distance of the last frame from the
-        first, in the unit squared.
+        first, in the unit squared. None where there is no frame, or no species.
     """
 
     count: int
@@ -59,16 +59,17 @@ class RunningStatistics:
         if not rows.size:
             return
         if self._vectors:
-            self._first = np.array(rows[0]) if self._first is None else self._first
-            self._last = np.array(rows[-1])
+            self._first = rows[0].astype(np.float64) if self._first is None else self._first
+            self._last = rows[-1].astype(np.float64)
         values = np.abs(rows) if rows.dtype.kind == "c" else rows
         values = np.asarray(values, np.float64).reshape(-1)
         finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
         self._count += values.size
         if not finite.size:
             return
-        mean = float(finite.mean())
-        squares = float(np.square(finite - mean).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(finite.mean())
+            squares = float(np.square(finite - mean).sum())
         both = self._finite + finite.size
         apart = mean - self._mean
         self._squares += squares + apart * apart * self._finite * finite.size / both
@@ -93,5 +94,8 @@ class RunningStatistics:
     def _displacement(self) -> float | None:
         if self._first is None or self._last is None:
             return None
-        apart = (self._last - self._first).reshape(-1, 3)
-        return float(np.square(apart).sum(axis=1).mean())
+        if not self._first.size:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = (self._last - self._first).reshape(-1, 3)
+            return float(np.square(apart).sum(axis=1).mean())

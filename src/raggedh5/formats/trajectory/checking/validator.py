@@ -14,6 +14,7 @@ from raggedh5.formats.trajectory.checking.comparison import (
     TrajectoryComparison,
 )
 from raggedh5.formats.trajectory.checking.statistics import RunningStatistics
+from raggedh5.formats.trajectory.fields import EVENTS
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
@@ -113,12 +114,17 @@ class TrajectoryValidator:
     def compare(self, npy: Trajectory, hdf5: Trajectory) -> TrajectoryComparison:
         """Compare two sides that are open."""
         names = list(dict.fromkeys([*npy.fields, *hdf5.fields]))
-        fields = tuple(self._field(name, npy, hdf5) for name in names)
-        return TrajectoryComparison(npy.id, (npy.n_frames, hdf5.n_frames), fields)
+        stop = max(npy.n_frames, hdf5.n_frames)
+        fields = [self._field(name, npy.get(name), hdf5.get(name), stop) for name in names]
+        for name in dict.fromkeys([*npy.events, *hdf5.events]):
+            one, other = npy.events.get(name), hdf5.events.get(name)
+            rows = max(len(found) for found in (one, other) if found is not None)
+            fields.append(self._field(f"{EVENTS}/{name}", one, other, rows))
+        return TrajectoryComparison(npy.id, (npy.n_frames, hdf5.n_frames), tuple(fields))
 
-    def _field(self, name: str, npy: Trajectory, hdf5: Trajectory) -> FieldComparison:
-        one = npy.get(name)
-        other = hdf5.get(name)
+    def _field(
+        self, name: str, one: Field | None, other: Field | None, stop: int
+    ) -> FieldComparison:
         rows = (None if one is None else len(one), None if other is None else len(other))
         if one is None or other is None:
             side = "NumPy files have" if other is None else "HDF5 has"
@@ -134,13 +140,14 @@ class TrajectoryValidator:
                 reason="the number of particles varies on one side only",
             )
         precision = max(one.precision or 0.0, other.precision or 0.0)
-        found = _Comparing(name, max(self.tolerance, precision), self.statistics)
-        stop = max(npy.n_frames, hdf5.n_frames)
-        first, frames = 0, 16
+        found = _Comparing(one, max(self.tolerance, precision), self.statistics)
+        first, count = 0, _rows_at_once(one, other)
         while first < stop:
-            last = min(first + frames, stop)
+            ends = [each.behind(first, count) for each in (one, other)]
+            last = min([stop, *(end for end in ends if end is not None)])
             nbytes = found.add(one, other, first, last)
-            frames = max(int(BLOCK_BYTES * frames // max(nbytes, 1)), 1)
+            if isinstance(one, RaggedField):  # whose rows are of any size
+                count = min(max(int(BLOCK_BYTES * count // max(nbytes, 1)), 1), 8 * count)
             first = last
         return found.result(rows)
 
@@ -148,10 +155,10 @@ class TrajectoryValidator:
 class _Comparing:
     """One field while it is compared."""
 
-    def __init__(self, name: str, tolerance: float, statistics: bool) -> None:
-        self._name = name
+    def __init__(self, field: Field, tolerance: float, statistics: bool) -> None:
+        self._name = field.name
         self._tolerance = tolerance
-        vectors = name.startswith("coordinates/")
+        vectors = isinstance(field, TrajectoryField) and field.n_species is not None
         self._statistics = statistics
         self._running = (RunningStatistics(vectors), RunningStatistics(vectors))
         self._identical = True
@@ -173,6 +180,8 @@ class _Comparing:
         elif isinstance(one, TrajectoryField) and isinstance(other, TrajectoryField):
             (a, a_numbers), (b, b_numbers) = one.rows_of(start, stop), other.rows_of(start, stop)
             same, owners = True, a_numbers
+            if one.n_species is not None and one.n_species == other.n_species:
+                a, b = (values.reshape(len(values), 3 * one.n_species) for values in (a, b))
         if self._statistics:
             for running, values in zip(self._running, (a, b), strict=True):
                 running.add(values)
@@ -221,6 +230,8 @@ class _Comparing:
     def _look(self, a: Values, b: Values, numbers: Values) -> None:
         """Look for the largest difference in rows of the same shape."""
         self._identical = False
+        if not a.size:
+            return
         with np.errstate(invalid="ignore", over="ignore"):
             kind = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64
             exact = a.dtype.kind in "biu" and b.dtype.kind in "biu"
@@ -237,6 +248,14 @@ class _Comparing:
             return
         if math.isnan(worst) or worst > self._largest:
             self._largest, self._where = worst, (int(numbers[row]), int(component))
+
+
+def _rows_at_once(one: Field, other: Field) -> int:
+    """Return how many rows are compared together, at first."""
+    if isinstance(one, RaggedField) or isinstance(other, RaggedField):
+        return 16
+    nbytes = max(each.dtype.itemsize * math.prod(each.shape[1:]) for each in (one, other))
+    return max(BLOCK_BYTES // max(nbytes, 1), 1)
 
 
 def _of_folder(reader: TrajectoryReader, traj_id: str) -> Trajectory:

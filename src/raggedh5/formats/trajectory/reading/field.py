@@ -1,5 +1,6 @@
 """One field of a trajectory: rows of numbers, read when they are asked for."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.frames import FieldRows
-from raggedh5.errors import SchemaError
-from raggedh5.formats.trajectory.reading.rows import RowReader
+from raggedh5.errors import FormatError, SchemaError
+from raggedh5.formats.trajectory.reading.rows import RowReader, ScaledRows
 
 __all__ = ["Frames", "TrajectoryField"]
 
@@ -26,11 +27,24 @@ class Frames:
         How many rows there are.
     stored
         Their numbers, indexable; None where there is a row for every frame from 0 on.
+    where
+        What has these rows, for messages.
     """
 
-    def __init__(self, rows: int, stored: Any = None) -> None:
+    def __init__(self, rows: int, stored: Any = None, where: str = "") -> None:
+        self._where = where
         self.rows = rows if stored is None else min(rows, len(stored))
         self._stored = stored
+
+    def behind(self, frame: int, rows: int) -> int | None:
+        """Return the number of the frame behind so many rows from a frame on, None at the end."""
+        row = self.first_row(frame) + rows
+        if row >= self.rows:
+            return None
+        found = row if self._stored is None else int(self._stored[row])
+        if found <= frame:
+            raise self._fallen()
+        return found
 
     @property
     def every(self) -> bool:
@@ -60,7 +74,10 @@ class Frames:
         end = self.rows if stop is None else min(stop, self.rows)
         if self._stored is None:
             return np.arange(start, max(end, start), dtype=np.int64)
-        return np.asarray(self._stored[start:end], np.int64)
+        found = np.asarray(self._stored[start:end], np.int64)
+        if len(found) and (found[0] < 0 or (found[1:] <= found[:-1]).any()):
+            raise self._fallen()
+        return found
 
     def selected(self, start: int, stop: int, step: int) -> slice | Numbers:
         """Return the rows of the frames ``range(start, stop, step)``: a slice, or their numbers."""
@@ -71,6 +88,9 @@ class Frames:
             return slice(first, last, 1)
         numbers = self.numbers(first, last)
         return first + np.flatnonzero((numbers - start) % step == 0)
+
+    def _fallen(self) -> FormatError:
+        return FormatError(f"{self._where}: the numbers of the frames of its rows do not rise")
 
 
 class TrajectoryField:
@@ -118,8 +138,8 @@ class TrajectoryField:
     @property
     def n_species(self) -> int | None:
         """Number of species of coordinates; None for any other field."""
-        vectors = self.name.startswith("coordinates/") and len(self._rows.shape) == 1
-        return self._rows.shape[0] // 3 if vectors else None
+        vectors = self.name.startswith("coordinates/")
+        return math.prod(self._rows.shape) // 3 if vectors else None
 
     @property
     def frames(self) -> Numbers | None:
@@ -205,10 +225,34 @@ class TrajectoryField:
                 yield values
             first = end
 
+    def behind(self, frame: int, rows: int) -> int | None:
+        """Return the number of the frame behind so many rows from a frame on, None at the end."""
+        return self._frames.behind(frame, rows)
+
     def rows_of(self, start: int, stop: int) -> FieldRows:
         """Return the rows of the frames start:stop as they are stored, and their numbers."""
         first, last = self._frames.first_row(start), self._frames.first_row(stop)
         return FieldRows(self._rows.read(slice(first, last, 1)), self._frames.numbers(first, last))
+
+    def scaled(self, factor: float, units: str | None) -> "TrajectoryField":
+        """Return the field with its values multiplied when they are read, as float64.
+
+        Parameters
+        ----------
+        factor
+            What they are multiplied by, above zero.
+        units
+            What they are measured in then.
+        """
+        precision = None if self.precision is None else self.precision * factor
+        return TrajectoryField(
+            self.name,
+            ScaledRows(self._rows, factor),
+            self._frames,
+            self._n_frames,
+            units,
+            precision,
+        )
 
     def _bounds(self, start: int, stop: int | None, step: int) -> tuple[int, int]:
         if step < 1:
@@ -237,7 +281,8 @@ class TrajectoryField:
         if not len(species):
             return np.empty((len(self._rows.read(rows)), 0, 3), self.dtype)
         low, high = int(species.min()), int(species.max()) + 1
-        values = self._rows.read(rows, slice(3 * low, 3 * high))
+        each = 3 if len(self._rows.shape) == 1 else 1  # others store (rows, n_species, 3)
+        values = self._rows.read(rows, slice(each * low, each * high))
         values = values.reshape(len(values), high - low, 3)
         if np.array_equal(species, np.arange(low, high)):
             return values

@@ -9,10 +9,15 @@ import numpy as np
 from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError, RaggedH5Error
 from raggedh5.formats.trajectory.fields import PARTICLES
-from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of, ids_in
+from raggedh5.formats.trajectory.hdf5_layout import (
+    events_of,
+    fields_of,
+    group_of,
+    ids_in,
+)
 from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
-from raggedh5.formats.trajectory.reading.rows import HDF5Rows
+from raggedh5.formats.trajectory.reading.rows import HDF5Rows, check_rows
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
 from raggedh5.store.array import Array
 from raggedh5.store.file import File
@@ -38,28 +43,44 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
     if path not in file:
         known = ", ".join(ids_in(file)) or "none"
         raise KeyError(f"{file.path} has no trajectory {traj_id!r}; it has {known}")
-    found = {}
-    for name, values, numbers in fields_of(file, path):
-        if isinstance(values, Array) and (values.ndim == 0 or values.dtype.kind not in "biufc"):
-            raise FormatError(f"{file.path}: {values.name} is no field of frames")
-        found[name] = values, Frames(len(values), numbers)
+    found = {
+        name: (values, Frames(_length(file, values), numbers, f"{file.path}: {values.name}"))
+        for name, values, numbers in fields_of(file, path)
+    }
     n_frames = max((frames.stop for _, frames in found.values()), default=0)
     fields: dict[str, TrajectoryField | RaggedField] = {}
     for name, (values, frames) in found.items():
         if isinstance(values, Table):
             fields |= _of_particles(values, frames, n_frames)
             continue
-        fields[name] = TrajectoryField(
-            name,
-            HDF5Rows(values),
-            frames,
-            n_frames,
-            _text(values.attrs.get("units")),
-            _number(values.attrs.get("precision")),
-        )
+        fields[name] = _of_rows(file, name, values, frames, n_frames)
+    events = {
+        name: _of_rows(file, name, values, Frames(rows := _length(file, values)), rows)
+        for name, values in events_of(file, path)
+    }
     about = f"{path}/metadata"
     attributes = dict(file.h5[about].attrs) if about in file else {}
-    return Trajectory(traj_id, fields, n_frames, attributes)
+    return Trajectory(traj_id, fields, n_frames, attributes, events)
+
+
+def _of_rows(
+    file: File, name: str, values: Array, frames: Frames, n_frames: int
+) -> TrajectoryField:
+    check_rows(f"{file.path}: {values.name}", name, values.dtype, values.shape[1:])
+    return TrajectoryField(
+        name,
+        HDF5Rows(values),
+        frames,
+        n_frames,
+        _text(values.attrs.get("units")),
+        _number(values.attrs.get("precision")),
+    )
+
+
+def _length(file: File, values: Array | Table) -> int:
+    if isinstance(values, Array) and values.ndim == 0:
+        raise FormatError(f"{file.path}: {values.name} is no field of frames: it has no rows")
+    return len(values)
 
 
 def trajectories_in(file: File) -> list[Trajectory]:

@@ -63,7 +63,7 @@ def align(stores: list[Store], traj_id: str, output_dir: Path, counts: list[int]
         )
     for store in stores:
         store.cut(traj_id, frames)
-        store.flush()
+        store.flush(traj_id)
     remove_backups(output_dir, traj_id)
     return frames
 
@@ -76,7 +76,7 @@ def fields_of_trajectory(trajectory: Trajectory) -> dict[str, FrameField]:
         if isinstance(field, RaggedField):
             fields[name] = FrameField(name, field.dtype, field.inner, ragged=True)
         else:
-            vectors = field.n_species is not None
+            vectors = field.n_species is not None and len(field.shape) == 2
             fields[name] = FrameField(name, field.dtype, field.shape[1:], vectors=vectors)
     return fields
 
@@ -97,7 +97,7 @@ def _catch_up(store: Store, traj_id: str, count: int, goal: int, sources: list[T
             for batch in source.batches(count, source.n_frames):
                 store.write(traj_id, batch)
                 count = batch.stop
-            store.flush()
+            store.flush(traj_id)
     return count
 
 

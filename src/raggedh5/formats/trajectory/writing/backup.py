@@ -1,6 +1,8 @@
 """Frames that one format has failed to take, put where they can be had again."""
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from raggedh5.core.frames import FrameBatch
@@ -18,10 +20,13 @@ FOLDER = "backup"
 class Backup:
     """The frames of a trajectory from one on, in NumPy files with their numbers.
 
+    Where they cannot be written any more, they go on elsewhere: in the folder of the output first,
+    then in one for temporary files.
+
     Parameters
     ----------
     output_dir
-        The folder of the output. If nothing can be written there, it is that for temporary files.
+        The folder of the output.
     name
         The format that failed.
     traj_id
@@ -33,7 +38,9 @@ class Backup:
 
     Attributes
     ----------
-    folder : Path
+    name : str
+        The format that failed.
+    folders : list of Path
         Where the files are.
 
     Raises
@@ -50,8 +57,10 @@ class Backup:
         metadata: TrajectoryMetadata,
         kept: list[FrameBatch],
     ) -> None:
-        self._places = [output_dir / FOLDER / name]
-        self._name, self._traj_id, self._metadata = name, traj_id, metadata
+        self.name = name
+        self.folders: list[Path] = []
+        self._traj_id, self._metadata = traj_id, metadata
+        self._places = self._in_turn(output_dir)
         self._begin(kept)
 
     def write(self, batches: list[FrameBatch], kept: list[FrameBatch]) -> None:
@@ -59,39 +68,44 @@ class Backup:
         try:
             for batch in batches:
                 self._trajectory.write(batch)
-        except (OSError, WriteError):
+        except (OSError, WriteError) as error:
             self._trajectory.abandon()
-            self._begin(kept)
+            self._begin(kept, error)
 
     def flush(self, kept: list[FrameBatch]) -> None:
         """Make what was written count."""
         try:
             self._trajectory.flush()
-        except (OSError, WriteError):
+        except (OSError, WriteError) as error:
             self._trajectory.abandon()
-            self._begin(kept)
+            self._begin(kept, error)
 
-    def finish(self, status: str) -> None:
+    def finish(self, status: str, kept: list[FrameBatch]) -> None:
         """Complete it."""
-        self._trajectory.finish(status)
+        try:
+            self._trajectory.finish(status)
+        except (OSError, WriteError) as error:
+            self._trajectory.abandon()
+            self._begin(kept, error)
 
-    def _begin(self, kept: list[FrameBatch]) -> None:
-        for place in self._next_places():
-            self.folder = folder_of(place, self._traj_id)
+    def _begin(self, kept: list[FrameBatch], failure: Exception | None = None) -> None:
+        for place in self._places:
+            folder = folder_of(place, self._traj_id)
             try:
-                self._trajectory = NPYTrajectory(
-                    self.folder, self._traj_id, self._metadata.as_dict()
-                )
+                self._trajectory = NPYTrajectory(folder, self._traj_id, self._metadata.as_dict())
                 for batch in kept:
                     self._trajectory.write(batch)
                 self._trajectory.flush()
-                return
             except (OSError, WriteError) as error:
                 failure = error
+                continue
+            self.folders.append(folder)
+            return
         raise WriteError(
-            f"{self._traj_id}: neither {self._name} nor a backup can be written: {failure}"
+            f"{self._traj_id}: neither {self.name} nor a backup can be written: {failure}"
         ) from failure
 
-    def _next_places(self) -> list[Path]:
-        places, self._places = self._places, []
-        return [*places, Path(tempfile.mkdtemp(prefix="raggedh5-backup-")) / self._name]
+    def _in_turn(self, output_dir: Path) -> Iterator[Path]:
+        yield output_dir / FOLDER / self.name
+        with contextlib.suppress(OSError):
+            yield Path(tempfile.mkdtemp(prefix="raggedh5-backup-")) / self.name

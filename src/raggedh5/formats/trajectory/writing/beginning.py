@@ -50,34 +50,39 @@ def begin(
     most
         Frames that one format may be ahead of another after a kill.
     """
-    begun: list[Store] = []
-    failed: list[tuple[Store, WriteError]] = []
-    try:
-        counts = []
-        for store in stores:
-            try:
-                counts.append(store.begin(traj_id, resume, estimated))
-                begun.append(store)
-            except WriteError as error:
-                if recorder.raises:
-                    raise
-                failed.append((store, error))
-        if not resume:
-            remove_backups(output_dir, traj_id)
-        first, fields = 0, dict[str, FrameField]()
-        if resume and begun:
-            first = align(begun, traj_id, output_dir, counts, most)
-            fields = fields_of_trajectory(begun[0].trajectory(traj_id))
-            if fields and ragged != any(field.ragged for field in fields.values()):
-                raise SchemaError(
-                    f"{traj_id}: the number of its particles {'is fixed' if ragged else 'varies'}; "
-                    f"go on with ragged={not ragged}"
-                )
-        queue = recorder.begin(traj_id, list(stores), output_dir, first, fields, ragged)
-    except BaseException:
-        for store in begun:
-            store.cancel(traj_id)
-        raise
-    for store, why in failed:
-        recorder.fail(traj_id, store, why)
-    return queue
+    with recorder.writing:
+        recorder.check()
+        begun: list[Store] = []
+        failed: list[tuple[Store, WriteError]] = []
+        try:
+            counts = []
+            for store in stores:
+                try:
+                    counts.append(store.begin(traj_id, resume, estimated))
+                    begun.append(store)
+                except WriteError as error:
+                    if recorder.raises:
+                        raise
+                    failed.append((store, error))
+            if resume and failed and not begun:
+                raise failed[0][1]  # nobody knows which frame is the next one
+            if not resume:
+                remove_backups(output_dir, traj_id)
+            first, fields = 0, dict[str, FrameField]()
+            if resume and begun:
+                first = align(begun, traj_id, output_dir, counts, most)
+                fields = fields_of_trajectory(begun[0].trajectory(traj_id))
+                if fields and ragged != any(field.ragged for field in fields.values()):
+                    said = "is fixed" if ragged else "varies"
+                    raise SchemaError(
+                        f"{traj_id}: the number of its particles {said}; go on with "
+                        f"ragged={not ragged}"
+                    )
+            queue = recorder.begin(traj_id, list(stores), output_dir, first, fields, ragged)
+        except BaseException:
+            for store in begun:
+                store.cancel(traj_id)
+            raise
+        for store, why in failed:
+            recorder.fail(traj_id, store, why)
+        return queue

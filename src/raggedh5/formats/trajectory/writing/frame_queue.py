@@ -23,13 +23,14 @@ from raggedh5.core.frames import (
     new_block,
 )
 from raggedh5.core.ragged import Ragged
+from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.formats.trajectory.fields import check_names, field_of
 
-__all__ = ["BLOCKS", "FrameQueue"]
+__all__ = ["FrameQueue"]
 
 BLOCKS = 4
-"""Blocks of frames in use at once: some are filled, while others are written or kept."""
+"""Blocks of frames in use at most: some are filled, while others are written or kept."""
 
 MOST_BYTES = 1 << 26
 """Bytes of all blocks, for frames so large that fewer than asked for are held."""
@@ -83,7 +84,8 @@ class FrameQueue:
         self.waits = 0
         self.waited = 0.0
         self._buffer = FrameBuffer(first)
-        self._frames = frames
+        self._blocks = min(BLOCKS, frames)
+        self._frames = frames // self._blocks
         self._ragged = ragged
         self._filled = filled
         self._lock = lock
@@ -108,6 +110,10 @@ class FrameQueue:
         """Whether there is any frame here."""
         block = self._buffer.block
         return bool(self._full) or (block is not None and block.count > 0)
+
+    def is_behind(self, kept: int) -> bool:
+        """Whether so many blocks are better given back, before there is none to be filled."""
+        return kept >= max(self._blocks // 2, 1)
 
     def put(self, frame: Mapping[str, Any]) -> None:
         """Copy a frame.
@@ -183,6 +189,12 @@ class FrameQueue:
             self._retire()
             self._lock.notify_all()
 
+    def leave_to_parent(self, error: BaseException, lock: threading.Condition) -> None:
+        """Forget all frames, in the child of the process that writes them; `error` says so."""
+        self._lock, self._error = lock, error
+        self._full.clear()
+        self._buffer.block = None
+
     def _put_slowly(self, frame: Mapping[str, Any]) -> None:
         if not isinstance(frame, Mapping) or not frame:
             raise SchemaError(f"{self.traj_id}: a frame is a dict of arrays by name, not {frame!r}")
@@ -199,6 +211,8 @@ class FrameQueue:
                 while not self._buffer.put(fitting):
                     filled = self._retire() or filled
                     self._next_block(fitting)
+                if self._frames == 1:  # it is full, and perhaps there is no other
+                    filled = self._retire() or filled
             except SchemaError as error:
                 raise SchemaError(f"{self.traj_id}: {error}") from error
         if filled:
@@ -211,7 +225,8 @@ class FrameQueue:
             if name not in self.fields:
                 if value is None:
                     raise SchemaError(f"frame {self.number}, {name}: it is None; leave it out")
-                new[name] = field_of(name, as_numpy(value), self._ragged)
+                spec = field_of(name, as_numpy(value), self._ragged)
+                new[spec.name] = spec
         fields = {**self.fields, **new}
         check_names(fields)
         of_particles = [spec for spec in self.fields.values() if spec.ragged]
@@ -233,13 +248,13 @@ class FrameQueue:
         for name, values in frames.items() if count else ():
             spec = self.fields[name]
             if not spec.ragged:
-                rows[name] = FieldRows(fitting_rows(values, spec, first), numbers)
+                rows[spec.name] = FieldRows(fitting_rows(values, spec, first), numbers)
                 continue
             flat, of_rows = _flat(values)
             if lengths is not None and not np.array_equal(lengths, of_rows):
                 raise SchemaError(f"frames from {first}, {name}: another number of particles")
             lengths = of_rows
-            items[name] = fitting_rows(flat, replace(spec, ragged=False), first)
+            items[spec.name] = fitting_rows(flat, replace(spec, ragged=False), first)
         if lengths is None:
             return FrameBatch(first, count, rows)
         check_items(dict.fromkeys(items, 0), self.fields, first)
@@ -247,20 +262,21 @@ class FrameQueue:
 
     def _retire(self) -> bool:
         """Have the block that is being filled taken next; False where it is empty."""
-        block = self._buffer.take()
-        if block is None:
+        with deferred_signals:
+            block = self._buffer.take()
+            if block is None:
+                return False
+            if block.count:
+                self._full.append(block)
+                self._lock.notify_all()
+                return True
+            self._made -= 1
             return False
-        if block.count:
-            self._full.append(block)
-            self._lock.notify_all()
-            return True
-        self._made -= 1
-        return False
 
     def _next_block(self, frame: Mapping[str, Any]) -> None:
         """Give the buffer a block with room for a frame."""
         sizes = [len(frame[name]) for name in frame if self.fields[name].ragged]
-        while not self._free and self._made >= BLOCKS:
+        while not self._free and self._made >= self._blocks:
             self.waits += 1
             started = time.perf_counter()
             self._lock.wait()
@@ -269,21 +285,24 @@ class FrameQueue:
             if self._buffer.block is not None:  # another thread has got one
                 return
         largest = max(sizes, default=0)
-        if largest > self._items:
-            self._items = largest * self._room() * 5 // 4
-            self._made -= len(self._free)
-            self._free.clear()
-        if self._free:
-            self._buffer.block = self._free.pop()
-            return
-        self._buffer.block = new_block(self.fields, self._room(), self._items)
-        self._made += 1
+        with deferred_signals:
+            if largest > self._items:
+                self._items = largest * self._room(largest) * 5 // 4
+                self._made -= len(self._free)
+                self._free.clear()
+            if self._free:
+                self._buffer.block = self._free.pop()
+                return
+            self._buffer.block = new_block(self.fields, self._room(largest), self._items)
+            self._made += 1
 
-    def _room(self) -> int:
-        """Return the frames of a block."""
-        nbytes = sum(spec.row_bytes for spec in self.fields.values())
-        fitting = MOST_BYTES // BLOCKS // max(nbytes, 1)
-        return max(min(-(-self._frames // BLOCKS), fitting), 1)
+    def _room(self, items: int) -> int:
+        """Return the frames of a block; `items` is how many particles they may have."""
+        nbytes = sum(
+            spec.row_bytes * (items if spec.ragged else 1) for spec in self.fields.values()
+        )
+        fitting = MOST_BYTES // self._blocks // max(nbytes, 1)
+        return max(min(self._frames, fitting), 1)
 
     def _check(self) -> None:
         if self._error is not None:

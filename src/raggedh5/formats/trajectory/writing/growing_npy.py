@@ -91,14 +91,14 @@ class GrowingNpy:
         return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
 
     def append(self, values: NDArray[Any]) -> None:
-        """Write rows (n, *shape) of the file's dtype behind those that there are.
+        """Write rows (n, *shape) behind those that there are, in the byte order of the file.
 
         Raises
         ------
         WriteError
             If there is no room; the rows are not there then.
         """
-        view: Any = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        view: Any = np.ascontiguousarray(values, self.dtype).reshape(-1).view(np.uint8)
         at = self._header_bytes + self.rows * self.row_bytes
         done = 0
         try:
@@ -114,10 +114,12 @@ class GrowingNpy:
         Raises
         ------
         WriteError
-            If the header cannot be written.
+            If the header cannot be written, or the file was removed meanwhile.
         """
         if self._counted == self.rows:
             return
+        if not os.fstat(self._descriptor).st_nlink:
+            raise WriteError(f"{self.path} was removed, with all that was in it")
         text = self._text(self.rows).ljust(self._header_bytes - START - 1) + "\n"
         header = MAGIC + len(text).to_bytes(2, "little") + text.encode("latin1")
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raggedh5.care.overlay import overlay
 from raggedh5.core.frames import FrameBatch
-from raggedh5.errors import RaggedH5Error, SchemaError
+from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
 from raggedh5.formats.trajectory.hdf5_layout import group_of, part_of, parts_of
 from raggedh5.formats.trajectory.hdf5_metadata import write_metadata
@@ -84,21 +84,23 @@ class HDF5Store:
         """See `Store`."""
         self._open[traj_id].write(batch)
 
-    def flush(self) -> None:
-        """See `Store`."""
-        for file in self._files.values():
-            file.flush()
+    def flush(self, traj_id: str) -> None:
+        """See `Store`: others in the same file survive with it."""
+        if not self.file_of(traj_id).exists():
+            raise WriteError(f"{self.file_of(traj_id)} was removed, with all that was in it")
+        self._open[traj_id].file.flush()
 
     def cut(self, traj_id: str, frames: int) -> None:
         """See `Store`."""
         self._open[traj_id].cut(frames)
-        self.flush()
+        self.flush(traj_id)
 
     def finish(self, traj_id: str, status: str = "completed") -> None:
         """See `Store`."""
-        self._open.pop(traj_id).finish(status)
+        trajectory = self._open.pop(traj_id)
+        trajectory.finish(status)
         if self._single:
-            self.flush()
+            trajectory.file.flush()
         else:
             self._files.pop(self.file_of(traj_id)).close()
 
@@ -109,7 +111,7 @@ class HDF5Store:
             del self._open[other]
         file = self._files.pop(path, None)
         if file is not None:
-            with contextlib.suppress(RaggedH5Error):
+            with contextlib.suppress(Exception):
                 file.close()
 
     def cancel(self, traj_id: str) -> None:

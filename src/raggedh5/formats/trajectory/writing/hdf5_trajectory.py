@@ -1,5 +1,7 @@
 """One trajectory in an open HDF5 file, as it is written."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +16,14 @@ from raggedh5.core.schema import Column
 from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, column_of
 from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of
 from raggedh5.formats.trajectory.writing.chunk_plan import frames_per_chunk
-from raggedh5.formats.trajectory.writing.rates import frames_present, numbers_due, rows_before
+from raggedh5.formats.trajectory.writing.rates import (
+    comes_last,
+    frames_present,
+    numbers_due,
+    rows_before,
+)
 from raggedh5.store.array import Array
-from raggedh5.store.attributes import set_attributes
+from raggedh5.store.attributes import get_number, set_attributes
 from raggedh5.store.file import File
 
 __all__ = ["HDF5Trajectory", "Storage", "now"]
@@ -40,6 +47,8 @@ class Storage:
         Frames that are flushed together.
     estimated : int or None
         Frames that are expected.
+    attributes : dict or None
+        By name of a field, attributes that its dataset gets, in place of those that it would get.
     """
 
     codec: Any = Blosc()  # noqa: RUF009 - immutable
@@ -47,6 +56,7 @@ class Storage:
     chunk_frames: int | None = None
     flushed: int = 500
     estimated: int | None = None
+    attributes: Mapping[str, Mapping[str, Any]] | None = None
 
     def frames(self, row_bytes: int) -> int:
         """Return the frames of a chunk."""
@@ -62,6 +72,10 @@ class Storage:
         if self.precision_of(name) and isinstance(codec, Blosc) and codec.shuffle == "byte":
             return replace(codec, shuffle="bit")
         return codec
+
+    def attributes_of(self, name: str) -> Mapping[str, Any]:
+        """Return the attributes that the dataset of a field gets in place of its own."""
+        return (self.attributes or {}).get(name, {})
 
     def precision_of(self, name: str) -> float | None:
         """Return the error that a field may have, None for none."""
@@ -114,13 +128,14 @@ class HDF5Trajectory:
         self.storage = storage
         self._fields: dict[str, _Rows] = {}
         self._particles: tuple[str, ...] = ()
+        self._counted: int | None = None
         self.fresh = self.path not in file
         if not self.fresh:
             self._open()
         else:
             file.h5.create_group(f"{self.path}/metadata")
             self._describe(status="running", n_frames=0, start_time=now(), end_time="")
-        self.frames = frames_present(list(self._fields.values()))
+        self.frames = frames_present(list(self._fields.values()), self._counted)
 
     def write(self, batch: FrameBatch) -> None:
         """Append frames, which follow those that there are, and stay as they are until a flush.
@@ -132,19 +147,19 @@ class HDF5Trajectory:
         WriteError
             If the file cannot be written.
         """
-        for name, rows in batch.rows.items():
-            field = self._fields.get(name) or self._create(name, rows)
-            values, precision = rows.values, self.storage.precision_of(name)
-            if precision is not None:
-                values = rounded(values, precision)
-            self._put_numbers(name, field, rows.numbers, batch.stop)
-            field.values.append(values, lent=True)
-            field.rows += len(values)
-        if batch.items:
-            self._write_particles(batch)
-        present = batch.rows.keys() | ({PARTICLES} if batch.items else set())
+        present = [*batch.rows, *([PARTICLES] if batch.items else [])]
+        last = {name: comes_last(batch, name, self._fields.get(name)) for name in present}
+        if not any(last.values()) and self._counted is None:
+            self._count(batch.first)
         for name in self._fields.keys() - present:
             self._put_numbers(name, self._fields[name], np.empty(0, np.int64), batch.stop)
+        for name in sorted(present, key=last.__getitem__):
+            if name in batch.rows:
+                self._write_rows(name, batch.rows[name], batch.stop)
+            else:
+                self._write_particles(batch)
+        if self._counted is not None:
+            self._count(batch.stop)
         self.frames = batch.stop
 
     def cut(self, frames: int) -> None:
@@ -152,6 +167,8 @@ class HDF5Trajectory:
         for field in self._fields.values():
             field.truncate(rows_before(field, frames))
         self.frames = min(self.frames, frames)
+        if self._counted is not None:
+            self._count(self.frames)
 
     def run_on(self) -> None:
         """Say that more is to come."""
@@ -160,6 +177,11 @@ class HDF5Trajectory:
     def finish(self, status: str) -> None:
         """Say that it is complete, or how else it ended."""
         self._describe(status=status, n_frames=self.frames, end_time=now())
+
+    def _count(self, frames: int) -> None:
+        """Say how many frames are complete, where no field is in every frame."""
+        self._counted = frames
+        self._describe(complete_frames=frames)
 
     def _describe(self, **values: Any) -> None:
         set_attributes(self.file.h5[f"{self.path}/metadata"], values)
@@ -192,7 +214,8 @@ class HDF5Trajectory:
         precision = self.storage.precision_of(name)
         if precision is not None:
             attrs["precision"] = precision
-        row_bytes = rows.values[:1].nbytes
+        attrs |= self.storage.attributes_of(name)
+        row_bytes = dtype.itemsize * math.prod(shape)
         array = self.file.create_array(
             f"{self.path}/{name}",
             (0, *shape),
@@ -203,6 +226,15 @@ class HDF5Trajectory:
         )
         field = self._fields[name] = _Rows(array, None)
         return field
+
+    def _write_rows(self, name: str, rows: FieldRows, stop: int) -> None:
+        field = self._fields.get(name) or self._create(name, rows)
+        values, precision = rows.values, self.storage.precision_of(name)
+        if precision is not None:
+            values = rounded(values, precision)
+        self._put_numbers(name, field, rows.numbers, stop)
+        field.values.append(values, lent=True)
+        field.rows += len(values)
 
     def _write_particles(self, batch: FrameBatch) -> None:
         field = self._fields.get(PARTICLES) or self._create_particles(batch)
@@ -226,6 +258,7 @@ class HDF5Trajectory:
             precision = self.storage.precision_of(name)
             if precision is not None:
                 attrs["precision"] = precision
+            attrs |= self.storage.attributes_of(name)
             columns[column_of(name)] = Column(
                 values.dtype, values.shape[1:], codec=self.storage.codec_of(name), attrs=attrs
             )
@@ -238,3 +271,6 @@ class HDF5Trajectory:
     def _open(self) -> None:
         for name, values, numbers in fields_of(self.file, self.path):
             self._fields[name] = _Rows(values, numbers)
+        about = self.path + "/metadata"
+        if about in self.file:
+            self._counted = get_number(self.file.h5[about].id, "complete_frames")

@@ -1,5 +1,6 @@
 """Several trajectories in several formats at once, behind one `write_frame`."""
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable, Mapping
@@ -141,21 +142,21 @@ class TrajectoryWriterManager:
         """
         self._check_open()
         check_trajectory_id(traj_id)
-        if traj_id in self._folders:
-            raise SchemaError(f"{traj_id!r} was begun before, in {self._folders[traj_id]}")
         folder = Path(output_dir)
-        stores = self._stores_of(folder)
-        queue = begin(
-            self._recorder,
-            stores,
-            folder,
-            traj_id,
-            resume=self._resume,
-            ragged=self._ragged,
-            estimated=estimated_frames,
-            most=self.config.performance.buffer_size,
-        )
-        self._folders[traj_id] = folder
+        with self._recorder.writing:
+            if traj_id in self._folders:
+                raise SchemaError(f"{traj_id!r} was begun before, in {self._folders[traj_id]}")
+            queue = begin(
+                self._recorder,
+                self._stores_of(folder),
+                folder,
+                traj_id,
+                resume=self._resume,
+                ragged=self._ragged,
+                estimated=estimated_frames,
+                most=self.config.performance.buffer_size,
+            )
+            self._folders[traj_id] = folder
         self._puts[traj_id] = queue.put if self._background else _timely(self._recorder, queue)
         return queue.number
 
@@ -182,9 +183,7 @@ class TrajectoryWriterManager:
         try:
             put = self._puts[traj_id]
         except KeyError:
-            raise SchemaError(
-                f"{traj_id!r} is not being written; initialize_writers begins it"
-            ) from None
+            raise _not_written(traj_id) from None
         put(frame)
 
     def write_frames(self, traj_id: str, frames: Mapping[str, Any]) -> None:
@@ -195,8 +194,8 @@ class TrajectoryWriterManager:
         traj_id
             The trajectory.
         frames
-            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody may
-            call `write_frame` for this trajectory meanwhile.
+            As for `write_frame`, but with arrays of as many values: ``(frames, *shape)``. Nobody
+            may call `write_frame` for this trajectory meanwhile.
 
         Raises
         ------
@@ -219,8 +218,9 @@ class TrajectoryWriterManager:
         int
             Frames that it has.
         """
-        self._check_written(traj_id)
-        del self._puts[traj_id]
+        self._check_open()
+        if self._puts.pop(traj_id, None) is None:
+            raise _not_written(traj_id)
         self._written[traj_id] = frames = self._recorder.finish(traj_id, status)
         return frames
 
@@ -236,7 +236,7 @@ class TrajectoryWriterManager:
         )
         reports = []
         if validation.cross_format_check and len(self.config.formats) > 1:
-            for traj_id in self._written:
+            for traj_id in list(self._written):
                 stores = {store.format: store for store in self._stores[self._folders[traj_id]]}
                 failed = {
                     failure.format
@@ -244,7 +244,8 @@ class TrajectoryWriterManager:
                     if failure.trajectory == traj_id
                 }
                 if not failed:
-                    npy, hdf5 = (stores[name].trajectory(traj_id) for name in ("npy", "hdf5"))
+                    with self._recorder.writing:
+                        npy, hdf5 = (stores[name].trajectory(traj_id) for name in ("npy", "hdf5"))
                     reports.append(validator.compare(npy, hdf5))
         return ComparisonReport(tuple(reports))
 
@@ -277,8 +278,9 @@ class TrajectoryWriterManager:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Complete everything."""
-        self.finalize()
+        """Complete everything; in a child of this process there is nothing to complete."""
+        if not self._recorder.left:
+            self.finalize()
 
     def _check_open(self) -> None:
         if self._report is not None:
@@ -287,7 +289,7 @@ class TrajectoryWriterManager:
     def _check_written(self, traj_id: str) -> None:
         self._check_open()
         if traj_id not in self._puts:
-            raise SchemaError(f"{traj_id!r} is not being written; initialize_writers begins it")
+            raise _not_written(traj_id)
 
     def _stores_of(self, folder: Path) -> list[Store]:
         if folder not in self._stores:
@@ -311,6 +313,10 @@ class TrajectoryWriterManager:
         return self._stores[folder]
 
 
+def _not_written(traj_id: str) -> SchemaError:
+    return SchemaError(f"{traj_id!r} is not being written; initialize_writers begins it")
+
+
 def _timely(recorder: Recorder, queue: FrameQueue) -> Callable[[Mapping[str, Any]], None]:
     def put(frame: Mapping[str, Any]) -> None:
         queue.put(frame)
@@ -321,9 +327,10 @@ def _timely(recorder: Recorder, queue: FrameQueue) -> Callable[[Mapping[str, Any
 
 def _close(recorder: Recorder, stores: Mapping[Path, list[Store]]) -> None:
     """Write what waits and close all files: also where nobody has asked for it, at the end."""
-    try:
-        recorder.stop()
-    finally:
+    if recorder.left:
+        return
+    with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
         for each in stores.values():
             for store in each:
-                store.close()
+                stack.callback(store.close)
+        stack.callback(recorder.stop)

@@ -49,6 +49,11 @@ class NPYStore:
             raise SchemaError(f"{traj_id!r} and {other!r} would both be kept in {folder}")
         if traj_id in self._open:
             raise SchemaError(f"{folder}: {traj_id!r} is being written already")
+        if self._mode == "a" and not (folder / RECORD).exists() and any(folder.glob("*.npy")):
+            raise SchemaError(
+                f"{folder} holds .npy files of another program, which cannot be gone on with; "
+                "convert them, or name the trajectory otherwise"
+            )
         if self._mode == "a" and not resume and (folder / RECORD).exists():
             raise SchemaError(
                 f"{folder}: {traj_id!r} is there already; go on with it by resume=True"
@@ -70,10 +75,9 @@ class NPYStore:
             folder = folder_of(self.folder, traj_id)
             raise WriteError(f"{folder} could not be written: {error}") from error
 
-    def flush(self) -> None:
+    def flush(self, traj_id: str) -> None:
         """See `Store`."""
-        for trajectory in self._open.values():
-            trajectory.flush()
+        self._open[traj_id].flush()
 
     def cut(self, traj_id: str, frames: int) -> None:
         """See `Store`."""

@@ -13,7 +13,12 @@ from raggedh5.formats.trajectory.fields import PARTICLES, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
 from raggedh5.formats.trajectory.writing.growing_npy import GrowingNpy
 from raggedh5.formats.trajectory.writing.hdf5_trajectory import now
-from raggedh5.formats.trajectory.writing.rates import frames_present, numbers_due, rows_before
+from raggedh5.formats.trajectory.writing.rates import (
+    comes_last,
+    frames_present,
+    numbers_due,
+    rows_before,
+)
 
 __all__ = ["NPYTrajectory"]
 
@@ -108,7 +113,8 @@ class NPYTrajectory:
             self._record.write(folder)
         self.record = self._record
         self.fresh = not self._fields
-        self.frames = frames_present(list(self._fields.values()))
+        fields = list(self._fields.values())
+        self.frames = self._flushed = frames_present(fields, self.record.complete_frames)
 
     def write(self, batch: FrameBatch) -> None:
         """Append frames, which follow those that there are; `flush` makes them count.
@@ -119,13 +125,16 @@ class NPYTrajectory:
             If a file cannot be written.
         """
         known = len(self._fields)
+        present = batch.rows.keys() | ({PARTICLES} if batch.items else set())
+        last = [comes_last(batch, name, self._fields.get(name)) for name in present]
+        if not any(last) and self.record.complete_frames is None:
+            self._count(self._flushed)
         for name, rows in batch.rows.items():
             field = self._fields.get(name) or self._create(name, rows.values)
             self._put_numbers(name, field, rows.numbers, batch.stop)
             field.values.append(rows.values)
         if batch.items:
             self._write_particles(batch)
-        present = batch.rows.keys() | ({PARTICLES} if batch.items else set())
         for name in self._fields.keys() - present:
             self._put_numbers(name, self._fields[name], np.empty(0, np.int64), batch.stop)
         if len(self._fields) > known:
@@ -133,16 +142,24 @@ class NPYTrajectory:
         self.frames = batch.stop
 
     def flush(self) -> None:
-        """Make every row count that was written."""
-        for field in self._fields.values():
+        """Make every row count that was written.
+
+        Those of fields that are in every frame come last: they tell how many frames are complete.
+        """
+        for field in sorted(self._fields.values(), key=lambda each: each.numbers is None):
             for file in field.files:
                 file.flush()
+        self._flushed = self.frames
+        if self.record.complete_frames is not None:
+            self._count(self.frames)
 
     def cut(self, frames: int) -> None:
         """Drop what is behind the first so many frames, and whatever does not count."""
         for field in self._fields.values():
             field.truncate(rows_before(field, frames))
-        self.frames = min(self.frames, frames)
+        self.frames = self._flushed = min(self.frames, frames)
+        if self.record.complete_frames is not None:
+            self._count(self.frames)
 
     def run_on(self) -> None:
         """Say that more is to come."""
@@ -172,6 +189,12 @@ class NPYTrajectory:
                 with contextlib.suppress(OSError, RaggedH5Error):
                     file.abandon()
 
+    def _count(self, frames: int) -> None:
+        """Say how many frames are complete, where no field is in every frame."""
+        if self.record.complete_frames != frames:
+            self.record.complete_frames = frames
+            self.record.write(self.folder)
+
     def _put_numbers(self, name: str, field: _Rows, numbers: NDArray[np.int64], stop: int) -> None:
         due = numbers_due(field.rows, numbers, stop, field.numbers is not None)
         if due is None:
@@ -181,7 +204,7 @@ class NPYTrajectory:
                 field.numbers.append(part)
             return
         # It appears with a number for every row that counts: rows without one would be lost.
-        path = self.folder / f"{file_stem(name)}.frames.npy"
+        path = self._frames_path(name)
         new = GrowingNpy(path.with_suffix(".new"), np.dtype(np.int64), ())
         for part in due:
             new.append(part)
@@ -191,6 +214,7 @@ class NPYTrajectory:
         field.numbers = new
 
     def _create(self, name: str, values: NDArray[Any]) -> _Rows:
+        self._frames_path(name).unlink(missing_ok=True)  # of a field that was forgotten
         file = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
         field = self._fields[name] = _Rows(file, None)
         self.record.add(name)
@@ -205,6 +229,7 @@ class NPYTrajectory:
         field.values.append(ends)
 
     def _create_particles(self, batch: FrameBatch) -> _Particles:
+        self._frames_path(PARTICLES).unlink(missing_ok=True)
         items = {}
         for name, values in batch.items.items():
             items[name] = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
@@ -216,6 +241,9 @@ class NPYTrajectory:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{file_stem(name)}.npy"
+
+    def _frames_path(self, name: str) -> Path:
+        return self.folder / f"{file_stem(name)}.frames.npy"
 
     def _open(self) -> None:
         record = self._record
@@ -233,8 +261,10 @@ class NPYTrajectory:
                 self._fields[name] = _Rows(file, self._numbers_file(name))
         if items:
             offsets = GrowingNpy(self.folder / OFFSETS)
+            if not offsets.rows:  # killed before the first flush
+                offsets.append(np.zeros(1, np.int64))
             self._fields[PARTICLES] = _Particles(items, offsets, self._numbers_file(PARTICLES))
 
     def _numbers_file(self, name: str) -> GrowingNpy | None:
-        path = self.folder / f"{file_stem(name)}.frames.npy"
+        path = self._frames_path(name)
         return GrowingNpy(path) if path.exists() else None

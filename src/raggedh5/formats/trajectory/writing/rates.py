@@ -7,7 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rows", "frames_present", "numbers_due", "rows_before"]
+from raggedh5.core.frames import FrameBatch
+
+__all__ = ["Rows", "comes_last", "frames_present", "numbers_due", "rows_before"]
 
 Numbers = NDArray[np.int64]
 
@@ -73,10 +75,29 @@ def rows_before(field: Rows, frame: int) -> int:
     return int(bisect_left(numbers, frame, 0, min(field.rows, len(numbers))))
 
 
-def frames_present(fields: list[Any]) -> int:
+def comes_last(batch: FrameBatch, name: str, field: Rows | None) -> bool:
+    """Whether a field is in every frame so far, those of a batch included.
+
+    Such fields are written behind the others, and so tell how many frames are complete.
+
+    Parameters
+    ----------
+    batch
+        Frames that are to be written.
+    name
+        Name of the field, or of the table of particles.
+    field
+        The rows that it has; None if it is new.
+    """
+    numbers = batch.rows[name].numbers if name in batch.rows else batch.numbers
+    before = not batch.first if field is None else field.numbers is None
+    return before and len(numbers) == batch.count
+
+
+def frames_present(fields: list[Any], counted: int | None = None) -> int:
     """Return how many frames are complete: those that every field is in which is in each frame.
 
-    Where there is no such field, the last frame of any counts.
+    Where there is no such field, the last frame of any counts, up to those that were `counted`.
     """
     every = [field.rows for field in fields if field.numbers is None]
     if every:
@@ -86,4 +107,4 @@ def frames_present(fields: list[Any]) -> int:
         count = min(field.rows, len(field.numbers))
         if count:
             last = max(last, int(field.numbers[count - 1]) + 1)
-    return last
+    return last if counted is None else min(last, counted)

@@ -1,22 +1,25 @@
 """Frames from their queues to the stores, in a thread in the background or in that of the caller.
 
-Two locks: whoever writes holds `_writing`; `_lock` guards the queues, and is held for moments only.
-It is never the other way round: nobody waits for `_writing` with `_lock` in hand.
+Two locks: whoever writes holds `writing`; `_lock` guards the queues, and is held for moments only.
+It is never the other way round: nobody waits for `writing` with `_lock` in hand.
 """
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
-from raggedh5.errors import RaggedH5Error
+from raggedh5.core.signals import deferred_signals
+from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.backup import Backup
-from raggedh5.formats.trajectory.writing.frame_queue import BLOCKS, FrameQueue
+from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 
@@ -31,6 +34,8 @@ class _Recording:
 
     Attributes
     ----------
+    safe
+        Number of the first frame that was not flushed.
     kept
         Blocks, and the frames in them, that were written since the last flush.
     """
@@ -38,6 +43,7 @@ class _Recording:
     queue: FrameQueue
     stores: list[Store]
     output_dir: Path
+    safe: int
     kept: list[tuple[FrameBlock | None, FrameBatch]] = field(default_factory=list)
     backups: list[Backup] = field(default_factory=list)
 
@@ -62,6 +68,14 @@ class Recorder:
         Whether a thread of its own writes.
     on_error
         ``"continue"`` or ``"raise"``.
+
+    Attributes
+    ----------
+    writing : lock
+        Held by whoever writes, or opens what is written.
+    left : bool
+        Whether this is a child of the process that writes: there is no thread, and files are not to
+        be touched.
     """
 
     def __init__(
@@ -79,13 +93,15 @@ class Recorder:
         self.raises = on_error == "raise"
         self._recordings: dict[str, _Recording] = {}
         self._lock = threading.Condition()
-        self._writing = threading.RLock()
+        self.writing = threading.RLock()
         self._statistics = WritingStatistics()
-        self._flushed_at = time.monotonic()
+        self._taken_at = time.monotonic()
         self._error: BaseException | None = None
         self._stopping = False
         self._background = background
         self._thread: threading.Thread | None = None
+        self.left = False
+        _recorders.add(self)
 
     @property
     def statistics(self) -> WritingStatistics:
@@ -108,9 +124,10 @@ class Recorder:
     ) -> FrameQueue:
         """Take frames of a trajectory from now on, whose stores have begun it."""
         filled = _nothing if self._background else self.write
+        self.check()
         queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._lock)
-        with self._writing, self._lock:
-            self._recordings[traj_id] = _Recording(queue, stores, output_dir)
+        with self.writing, self._lock:
+            self._recordings[traj_id] = _Recording(queue, stores, output_dir, first)
         if self._background and self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="raggedh5-trajectories", daemon=True
@@ -120,18 +137,20 @@ class Recorder:
 
     def write(self) -> None:
         """Write what waits, and flush if it is time."""
-        with self._writing:
+        with self.writing, deferred_signals:
             due = self._flush_due()
             self._write_waiting(everything=due)
-            if due or any(len(each.kept) >= BLOCKS // 2 for each in self._recordings.values()):
+            if due or any(
+                each.queue.is_behind(len(each.kept)) for each in self._recordings.values()
+            ):
                 self._flush()
 
     def flush(self) -> None:
         """Return when all frames so far are safe."""
-        with self._writing:
+        with self.writing, deferred_signals:
             self._write_waiting(everything=True)
             self._flush()
-        self._raise_error()
+        self.check()
 
     def write_if_due(self) -> None:
         """Flush if it is time: for a recorder without a thread."""
@@ -140,27 +159,26 @@ class Recorder:
 
     def write_together(self, traj_id: str, frames: Mapping[str, Any]) -> None:
         """Write frames that come together, behind those that wait."""
-        with self._writing:
+        self._check_owner()
+        with self.writing, deferred_signals:
             recording = self._recordings[traj_id]
             self._write_waiting(everything=True)
             self._put(recording, [(None, recording.queue.together(frames))])
             self._flush()
-        self._raise_error()
+        self.check()
 
     def finish(self, traj_id: str, status: str = "completed") -> int:
         """Write what is left of a trajectory, and complete it; return how many frames it has."""
-        with self._writing:
+        self._check_owner()
+        with self.writing, deferred_signals:
             recording = self._recordings[traj_id]
             recording.queue.stop()
             self._write_waiting(everything=True)
             self._flush()
             for store in list(recording.stores):
-                try:
-                    store.finish(traj_id, status)
-                except (RaggedH5Error, OSError) as error:
-                    self._fail(recording, store, error)
-            for backup in recording.backups:
-                backup.finish(status)
+                self._attempt(recording, store, store.finish, status)
+            for backup in list(recording.backups):
+                self._back_up(recording, backup, backup.finish, status)
             with self._lock:
                 del self._recordings[traj_id]
             self._statistics = replace(
@@ -168,13 +186,31 @@ class Recorder:
                 waits=self._statistics.waits + recording.queue.waits,
                 seconds_waited=self._statistics.seconds_waited + recording.queue.waited,
             )
-        self._raise_error()
+        self.check()
         return recording.queue.number
 
     def fail(self, traj_id: str, store: Store, error: Exception) -> None:
         """Give up a format that could not begin a trajectory."""
-        with self._writing:
+        with self.writing, deferred_signals:
             self._fail(self._recordings[traj_id], store, error)
+
+    def check(self) -> None:
+        """Raise what has ended writing."""
+        if self._error is not None:
+            raise self._error
+
+    def leave_to_parent(self) -> None:
+        """Take no more frames: another process writes them, of which this is the child."""
+        self.left = True
+        self._error = WriteError(
+            "trajectories are written by another process, the parent of this one; begin others "
+            "here, in files of their own"
+        )
+        # The thread that may have held them is not in this process.
+        self._lock, self.writing = threading.Condition(), threading.RLock()
+        recordings, self._recordings = self._recordings, {}
+        for recording in recordings.values():
+            recording.queue.leave_to_parent(self._error, self._lock)
 
     def stop(self) -> None:
         """Write what waits and end the thread."""
@@ -205,13 +241,15 @@ class Recorder:
         return any(queue.waiting for queue in queues) or self._flush_due()
 
     def _time_left(self) -> float:
-        return max(self._flushed_at + self._flush_seconds - time.monotonic(), 0.0)
+        return max(self._taken_at + self._flush_seconds - time.monotonic(), 0.0)
 
     def _flush_due(self) -> bool:
         return self._time_left() <= 0
 
     def _write_waiting(self, everything: bool) -> None:
         started = time.perf_counter()
+        if everything:  # frames that come from here on are younger
+            self._taken_at = time.monotonic()
         for recording in list(self._recordings.values()):
             blocks = recording.queue.take(everything)
             self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
@@ -226,13 +264,10 @@ class Recorder:
         # One format takes everything before the next does: HDF5 comes first, and compresses in
         # threads of its own while the others are written.
         for store in list(recording.stores):
-            try:
-                for batch in batches:
-                    store.write(recording.queue.traj_id, batch)
-            except (RaggedH5Error, OSError) as error:
-                self._fail(recording, store, error)
+            for batch in batches:
+                self._attempt(recording, store, store.write, batch)
         for backup in backups:
-            backup.write(batches, recording.batches)
+            self._back_up(recording, backup, backup.write, batches)
         now = self._statistics
         self._statistics = replace(
             now,
@@ -243,22 +278,17 @@ class Recorder:
     def _flush(self) -> None:
         started = time.perf_counter()
         recordings = [each for each in self._recordings.values() if each.kept]
-        stores = {id(store): store for each in recordings for store in each.stores}
-        for store in stores.values():
-            try:
-                store.flush()
-            except (RaggedH5Error, OSError) as error:
-                for recording in recordings:
-                    if store in recording.stores:
-                        self._fail(recording, store, error)
         for recording in recordings:
-            for backup in recording.backups:
-                backup.flush(recording.batches)
+            for store in list(recording.stores):
+                self._attempt(recording, store, store.flush)
+        for recording in recordings:
+            for backup in list(recording.backups):
+                self._back_up(recording, backup, backup.flush)
+            recording.safe = recording.kept[-1][1].stop
             for block, _ in recording.kept:
                 if block is not None:
                     recording.queue.give_back(block)
             recording.kept.clear()
-        self._flushed_at = time.monotonic()
         now = self._statistics
         self._statistics = replace(
             now,
@@ -266,31 +296,63 @@ class Recorder:
             seconds_writing=now.seconds_writing + time.perf_counter() - started,
         )
 
+    def _attempt(
+        self, recording: _Recording, store: Store, call: Callable[..., None], *args: Any
+    ) -> None:
+        """Have a store do something; whatever it raises, only this format has failed."""
+        if store not in recording.stores:  # with another trajectory, meanwhile
+            return
+        try:
+            call(recording.queue.traj_id, *args)
+        except Exception as error:
+            self._fail(recording, store, error)
+
     def _fail(self, recording: _Recording, store: Store, error: Exception) -> None:
         """Give up a format of a trajectory; its frames go to a backup from now on."""
         traj_id = recording.queue.traj_id
-        first = recording.kept[0][1].first if recording.kept else recording.queue.number
-        LOG.error("%s, frame %d: %s failed: %s", traj_id, first, store.format, error)
-        others = [
-            other
-            for other in self._recordings.values()
-            if other is not recording
-            and store in other.stores
-            and store.goes_with(traj_id, other.queue.traj_id)
-        ]
+        LOG.error("%s, frame %d: %s failed: %s", traj_id, recording.safe, store.format, error)
         recording.stores.remove(store)
         store.abandon(traj_id)
         folder = ""
         if not self.raises:
-            backup = Backup(
-                recording.output_dir, store.format, traj_id, self._metadata, recording.batches
-            )
-            recording.backups.append(backup)
-            folder = str(backup.folder)
-        self.failures.append(FormatFailure(store.format, traj_id, first, str(error), folder))
-        for other in others:
-            self._fail(other, store, error)
+            try:
+                backup = Backup(
+                    recording.output_dir, store.format, traj_id, self._metadata, recording.batches
+                )
+            except Exception as of_backup:
+                self._lack_backup(recording, of_backup)
+            else:
+                recording.backups.append(backup)
+                folder = str(backup.folders[-1])
+        self.failures.append(
+            FormatFailure(store.format, traj_id, recording.safe, str(error), folder)
+        )
+        for other in list(self._recordings.values()):
+            if store in other.stores and store.goes_with(traj_id, other.queue.traj_id):
+                self._fail(other, store, error)
         if self.raises:
+            self._stop_all(error)
+
+    def _back_up(
+        self, recording: _Recording, backup: Backup, call: Callable[..., None], *args: Any
+    ) -> None:
+        """Have a backup do something; that it goes on elsewhere, or not at all, is a failure."""
+        folders, said = len(backup.folders), f"its backup could not go on in {backup.folders[-1]}"
+        try:
+            call(*args, recording.batches)
+        except Exception as error:
+            recording.backups.remove(backup)
+            self._lack_backup(recording, error)
+        elsewhere = [str(folder) for folder in backup.folders[folders:]]
+        if elsewhere or backup not in recording.backups:
+            traj_id = recording.queue.traj_id
+            folder = "".join(elsewhere[-1:])
+            self.failures.append(FormatFailure(backup.name, traj_id, recording.safe, said, folder))
+
+    def _lack_backup(self, recording: _Recording, error: Exception) -> None:
+        """Go on without a backup, as long as frames get anywhere."""
+        LOG.error("%s, frame %d: %s", recording.queue.traj_id, recording.safe, error)
+        if not recording.stores and not recording.backups:
             self._stop_all(error)
 
     def _stop_all(self, error: BaseException) -> None:
@@ -298,10 +360,22 @@ class Recorder:
         for recording in list(self._recordings.values()):
             recording.queue.stop(error)
 
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
+    def _check_owner(self) -> None:
+        if self.left:
+            self.check()
 
 
 def _nothing() -> None:
     """Leave it to the thread."""
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for recorder in list(_recorders):
+        recorder.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

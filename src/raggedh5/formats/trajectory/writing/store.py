@@ -41,8 +41,8 @@ class Store(Protocol):
             If that is not possible; what was written since the last flush is lost then.
         """
 
-    def flush(self) -> None:
-        """Return when everything that was written survives the end of the process.
+    def flush(self, traj_id: str) -> None:
+        """Return when what was written of a trajectory survives the end of the process.
 
         Raises
         ------
