@@ -47,6 +47,7 @@ def test_info(path: Path) -> None:
         "frames": 60,
         "ragged": False,
         "species": 4,
+        "events": [],
     }
 
 

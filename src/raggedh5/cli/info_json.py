@@ -29,6 +29,7 @@ Keys may be added; those that are here keep their names and meanings as long as 
         ragged          bool, true if the number of particles varies
         species         int, or null where it varies or there are no coordinates
         fields          list of {"name": str, "rows": int}
+        events          the same of fields whose rows are of no known frames
 
 A buffer is an HDF5 dataset::
 

@@ -24,6 +24,7 @@ def trajectories_json(file: File) -> Found:
             "ragged": each.ragged,
             "species": each.n_species,
             "fields": [{"name": name, "rows": len(each[name])} for name in each],
+            "events": [{"name": name, "rows": len(rows)} for name, rows in each.events.items()],
         }
         for each in trajectories_in(file)
     ]
@@ -41,6 +42,7 @@ def report_trajectories(found: Found) -> None:
             field["name"] if field["rows"] == frames else f"{field['name']} ({field['rows']:,})"
             for field in each["fields"]
         ]
+        fields += [f"events/{field['name']} ({field['rows']:,})" for field in each["events"]]
         lines.add_row(
             Text(printable(each["name"])),
             Text(printable(each["status"])),

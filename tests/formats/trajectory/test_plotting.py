@@ -141,17 +141,34 @@ def test_particles_whose_number_varies(tmp_path):
 
 def test_times_that_do_not_match(tmp_path):
     """Of other frames, fewer, not finite, or of another shape: frames are counted instead."""
-    folder = tmp_path / "traj1"
-    folder.mkdir()
-    np.save(folder / "energy.npy", np.arange(5000.0))
     for times in (np.arange(4000.0), np.r_[np.arange(4999.0), np.nan], np.zeros((5000, 2))):
-        np.save(folder / "time_data.npy", times)
-        with TrajectoryReader(folder) as reader:
-            figure = field_figure(reader["traj_001"], "energy")
-            within = field_figure(reader["traj_001"], "energy", stop=3000)
+        with HDF5TrajectoryWriter(tmp_path / "a.h5") as writer:
+            writer.create_trajectory_datasets("t")
+            count = len(times)
+            writer.append_frames("t", {"energy": np.arange(1.0 * count), "time": times})
+            if count < 5000:
+                writer.append_frames("t", {"energy": np.arange(count, 5000.0)})
+        with TrajectoryReader(tmp_path / "a.h5") as reader:
+            figure = field_figure(reader["t"], "energy")
+            within = field_figure(reader["t"], "energy", stop=3000)
         assert axes_of(figure)[0] == "frame"
         assert lines(figure)[0][-1].tolist() == [4999, 4999]
         assert axes_of(within)[0] == ("frame" if times.ndim == 2 else "time (s)")
+
+
+def test_events_that_are_of_no_known_frames(tmp_path):
+    folder = tmp_path / "traj1"
+    folder.mkdir()
+    np.save(folder / "unwrapped_traj.npy", np.zeros((50, 6)))
+    np.save(folder / "time_data.npy", np.arange(30.0))
+    with TrajectoryReader(folder) as reader:
+        trajectory = reader["traj_001"]
+        assert list(trajectory.events) == ["time"]
+        figure = field_figure(trajectory, "time", start=10)
+        assert axes_of(field_figure(trajectory, "coordinates/unwrapped"))[0] == "frame"
+        assert axes_of(displacement_figure(trajectory))[0] == "lag (frames)"
+    assert axes_of(figure) == ("event", "time (s)")
+    assert lines(figure)[0].tolist() == [[n, n] for n in range(10, 30)]
 
 
 def test_peaks_of_a_long_series_stay(tmp_path):

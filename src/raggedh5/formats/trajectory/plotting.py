@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,11 @@ def field_figure(
     trajectory
         What `TrajectoryReader` returns.
     field
-        Name of the field.
+        Name of the field, in the frames or else among the events.
     species
         Which species of coordinates, by default all.
     start, stop
-        Which frames.
+        Which frames, or events.
     progress
         Called with frames.
 
@@ -88,8 +89,9 @@ def field_figure(
     >>> figure.axes[0].lines[0].get_xydata().tolist()
     [[0.0, -1.0], [0.5, -1.5]]
     """
-    first, last = _frames(trajectory, start, stop)
-    found = trajectory[field]
+    of_events = field not in trajectory and field in trajectory.events
+    found = trajectory.events[field] if of_events else trajectory[field]
+    first, last = _frames(len(found) if of_events else trajectory.n_frames, start, stop)
     lines = FieldLines(found, species)
     drawn = curves(
         trajectory,
@@ -99,8 +101,10 @@ def field_figure(
         first,
         last,
         progress,
-        timed=field != "time",
+        timed=field != "time" and not of_events,
     )
+    if of_events:
+        drawn = replace(drawn, label="event")
     label = f"{field} ({found.units})" if found.units else field
     return _figure(trajectory, drawn, label, lines.labels)
 
@@ -141,7 +145,7 @@ def displacement_figure(
     SchemaError
         If there is nothing to draw, there are no such species, or the number of particles varies.
     """
-    first, last = _frames(trajectory, start, stop)
+    first, last = _frames(trajectory.n_frames, start, stop)
     paths = paths_of(trajectory, field)
     if from_first:
         drawn = from_start(trajectory, paths, species, first, last, progress)
@@ -228,8 +232,8 @@ def plot_displacement(
     _save(figure, Path(target), overwrite)
 
 
-def _frames(trajectory: Trajectory, start: int, stop: int | None) -> tuple[int, int]:
-    first, last, _ = slice(start, stop).indices(trajectory.n_frames)
+def _frames(count: int, start: int, stop: int | None) -> tuple[int, int]:
+    first, last, _ = slice(start, stop).indices(count)
     return first, max(first, last)
 
 

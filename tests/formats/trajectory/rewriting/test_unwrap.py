@@ -135,6 +135,20 @@ def test_positions_of_some_frames_keep_their_numbers(tmp_path: Path) -> None:
         assert found.read()[:, 0, 0].tolist() == [1.0 - k for k in range(13)]
 
 
+def test_events_are_left_out_and_named(tmp_path: Path, wrapped: np.ndarray) -> None:
+    folder = tmp_path / "traj1"
+    folder.mkdir()
+    np.save(folder / "wrapped_traj.npy", wrapped.reshape(300, 12))
+    np.save(folder / "time_data.npy", np.arange(120.0))
+    report = unwrap(folder, output=tmp_path / "o.h5", lattice=CELL)
+    assert report.trajectories[0].left_out == ("time",)
+    with TrajectoryReader(tmp_path / "o.h5") as reader:
+        assert set(reader["traj_001"]) == {"coordinates/wrapped", "coordinates/unwrapped"}
+    times = tmp_path / "times.npy"
+    report = unwrap(folder, output=tmp_path / "p.h5", lattice=CELL, time=times)
+    assert report.trajectories[0].left_out == ()
+
+
 def test_what_is_there_stays_unless_overwritten(tmp_path: Path, wrapped: np.ndarray) -> None:
     out = tmp_path / "out"
     unwrap(tmp_path / "in.npy", output_dir=out, lattice=CELL, time=tmp_path / "times.npy")

@@ -51,12 +51,15 @@ class UnwrappedTrajectory:
     longest_step : float or None
         The longest displacement from a frame to the next, in bohr. What was longer than half the
         shortest lattice vector may have been a longer one the other way round.
+    left_out : tuple of str
+        Fields that were not written: those of events, which are of no known frames.
     """
 
     trajectory: str
     frames: int
     species: int
     longest_step: float | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,9 @@ def _unwrap(
             sink.put(source.id, frame)
         progress(block.stop, source.n_frames)
     sink.finish(source.id)
-    return UnwrappedTrajectory(source.id, source.n_frames, source.n_species, longest.found)
+    return UnwrappedTrajectory(
+        source.id, source.n_frames, source.n_species, longest.found, source.left_out
+    )
 
 
 def _frames(block: Block) -> Iterator[dict[str, Any]]:
