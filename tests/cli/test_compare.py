@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from trajectories import written, written_ragged
 
 from raggedh5.cli.main import cli
 from raggedh5.formats.trajectory import HDF5TrajectoryWriter, TrajectoryReader
+from trajectories import written, written_ragged
 
 
 def run(*words: object) -> Result:

@@ -24,6 +24,7 @@ COMMANDS = {
     "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
     "pack-cif": "Pack the crystal structures of CIFs into tables.",
+    "plot": "Draw a field of a trajectory against time, or its mean-square displacement.",
     "recover": "Bring a file back whose writer was killed.",
     "repack": "Write a file anew, without dead space, and stored in another way if that is asked.",
     "repair": "Write what can be read of a damaged file to another.",

@@ -108,6 +108,8 @@ def _show(report: UnwrapReport) -> None:
         if found.longest_step is not None:
             line += f", longest step {found.longest_step:.4g} bohr"
         lines.append(line)
+        if found.left_out:
+            lines.append(f"  left out, as they are of no known frames: {', '.join(found.left_out)}")
     steps = [found.longest_step or 0.0 for found in report.trajectories]
     if max(steps, default=0.0) > 0.9 * report.half_cell:
         lines.append(

@@ -1,27 +1,31 @@
 """Wrapped positions from files unwrapped into files, compared with ase frame by frame."""
 
+import itertools
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.geometry import find_mic
-from trajectories import CELL, walk, written, written_ragged
 
 from raggedh5.errors import FormatError, SchemaError, WriteError
 from raggedh5.formats.trajectory import HDF5TrajectoryWriter, TrajectoryReader, TrajectoryValidator
 from raggedh5.formats.trajectory.geometry.unwrapping import wrap
 from raggedh5.formats.trajectory.rewriting import wrapped_source
 from raggedh5.formats.trajectory.rewriting.unwrap import unwrap
+from trajectories import CELL, walk, written, written_ragged
 
 
 def by_ase(wrapped: np.ndarray, cell: np.ndarray, pbc: object = True) -> np.ndarray:
     """Unwrap as anybody would: a frame after the other."""
     found = [wrapped[0]]
-    for before, now in zip(wrapped[:-1], wrapped[1:], strict=True):
+    for before, now in itertools.pairwise(wrapped):
         found.append(found[-1] + find_mic(now - before, cell, pbc)[0])
     return np.array(found)
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_as_ase_does(
         assert np.allclose(found["coordinates/unwrapped"].read(), expected, rtol=0, atol=1e-9)
         assert (found["time"][:] == np.arange(300) * 0.25).all()
     assert calls[-1] == (300, 300)
-    assert len(calls) == {1: 300, 1000: 27, 1 << 23: 1}[block_bytes]
+    assert len(calls) == {1: 300, 1000: 30, 1 << 23: 1}[block_bytes]
     (about,) = report.trajectories
     steps = np.linalg.norm(np.diff(expected, axis=0), axis=2)
     assert about.longest_step == pytest.approx(steps.max(), rel=1e-9)
@@ -82,7 +86,7 @@ def test_formats(tmp_path: Path, wrapped: np.ndarray, formats: str) -> None:
     out = tmp_path / "new" / "out"
     report = unwrap(flat, output_dir=out, formats=formats, lattice=CELL, traj_id="traj_007")
     names = {"npy": ["traj7"], "hdf5": ["trajectories.h5"], "both": ["traj7", "trajectories.h5"]}
-    assert sorted(os.listdir(out)) == names[formats]
+    assert listed(out) == names[formats]
     assert [Path(target).name for target in report.targets] == names[formats]
     expected = by_ase(wrapped.astype("f4").astype("f8"), CELL)
     for name in names[formats]:
@@ -131,6 +135,20 @@ def test_positions_of_some_frames_keep_their_numbers(tmp_path: Path) -> None:
         assert found.read()[:, 0, 0].tolist() == [1.0 - k for k in range(13)]
 
 
+def test_events_are_left_out_and_named(tmp_path: Path, wrapped: np.ndarray) -> None:
+    folder = tmp_path / "traj1"
+    folder.mkdir()
+    np.save(folder / "wrapped_traj.npy", wrapped.reshape(300, 12))
+    np.save(folder / "time_data.npy", np.arange(120.0))
+    report = unwrap(folder, output=tmp_path / "o.h5", lattice=CELL)
+    assert report.trajectories[0].left_out == ("time",)
+    with TrajectoryReader(tmp_path / "o.h5") as reader:
+        assert set(reader["traj_001"]) == {"coordinates/wrapped", "coordinates/unwrapped"}
+    times = tmp_path / "times.npy"
+    report = unwrap(folder, output=tmp_path / "p.h5", lattice=CELL, time=times)
+    assert report.trajectories[0].left_out == ()
+
+
 def test_what_is_there_stays_unless_overwritten(tmp_path: Path, wrapped: np.ndarray) -> None:
     out = tmp_path / "out"
     unwrap(tmp_path / "in.npy", output_dir=out, lattice=CELL, time=tmp_path / "times.npy")
@@ -144,7 +162,7 @@ def test_what_is_there_stays_unless_overwritten(tmp_path: Path, wrapped: np.ndar
     assert (out / "trajectories.h5").read_bytes() == before
     np.save(tmp_path / "in.npy", wrapped[:100])
     unwrap(tmp_path / "in.npy", output_dir=out, lattice=CELL, overwrite=True)
-    assert sorted(os.listdir(out)) == ["traj1", "trajectories.h5"]
+    assert listed(out) == ["traj1", "trajectories.h5"]
     assert (out / "traj1" / "notes.txt").read_text() == "mine"
     assert not (out / "traj1" / "time_data.npy").exists()
     with TrajectoryReader(out) as reader:
@@ -164,7 +182,7 @@ def test_a_failure_on_the_way_changes_nothing(tmp_path: Path, wrapped: np.ndarra
     with pytest.raises(SchemaError, match="too many cells"):
         unwrap(tmp_path / "bad.npy", output=tmp_path / "o.h5", lattice=CELL)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    assert sorted(os.listdir(tmp_path)) == ["bad.npy", "in.npy", "out", "times.npy"]
+    assert listed(tmp_path) == ["bad.npy", "in.npy", "out", "times.npy"]
 
 
 def test_what_is_read_is_not_written(tmp_path: Path) -> None:
@@ -218,7 +236,7 @@ def test_arguments_that_do_not_fit(
     np.save("short.npy", np.arange(299.0))
     with pytest.raises(SchemaError, match=said):
         unwrap("in.npy", **{"output": "o.h5", **options})
-    assert sorted(os.listdir()) == ["in.npy", "short.npy", "times.npy"]
+    assert listed(Path()) == ["in.npy", "short.npy", "times.npy"]
 
 
 @pytest.mark.parametrize(

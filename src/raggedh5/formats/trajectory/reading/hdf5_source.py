@@ -1,12 +1,13 @@
 """A trajectory in an HDF5 file."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from raggedh5.core.ragged import Ragged
-from raggedh5.errors import FormatError
+from raggedh5.errors import FormatError, RaggedH5Error
 from raggedh5.formats.trajectory.fields import PARTICLES
 from raggedh5.formats.trajectory.hdf5_layout import (
     events_of,
@@ -22,7 +23,10 @@ from raggedh5.store.array import Array
 from raggedh5.store.file import File
 from raggedh5.store.table import Table
 
-__all__ = ["hdf5_trajectory"]
+__all__ = ["hdf5_trajectory", "trajectories_in"]
+
+STRANGE = RaggedH5Error, KeyError, OSError, RuntimeError, ValueError
+"""What reading names in a file of any kind may raise: RuntimeError is HDF5's."""
 
 
 def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
@@ -77,6 +81,17 @@ def _length(file: File, values: Array | Table) -> int:
     if isinstance(values, Array) and values.ndim == 0:
         raise FormatError(f"{file.path}: {values.name} is no field of frames: it has no rows")
     return len(values)
+
+
+def trajectories_in(file: File) -> list[Trajectory]:
+    """Return the trajectories of any file: what is damaged, or of another layout, is left out."""
+    found = []
+    with contextlib.suppress(*STRANGE):
+        for name in ids_in(file):
+            with contextlib.suppress(*STRANGE):
+                if f"{group_of(name)}/metadata" in file:
+                    found.append(hdf5_trajectory(file, name))
+    return found
 
 
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:

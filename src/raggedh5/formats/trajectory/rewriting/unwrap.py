@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from raggedh5.care.progress import Progress, silent
 from raggedh5.core.lattice import Lattice
-from raggedh5.errors import SchemaError
+from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.trajectory.configuring.formats import resolve_formats
 from raggedh5.formats.trajectory.fields import check_trajectory_id
 from raggedh5.formats.trajectory.geometry.positions import frames_of
@@ -51,12 +51,15 @@ class UnwrappedTrajectory:
     longest_step : float or None
         The longest displacement from a frame to the next, in bohr. What was longer than half the
         shortest lattice vector may have been a longer one the other way round.
+    left_out : tuple of str
+        Fields that were not written: those of events, which are of no known frames.
     """
 
     trajectory: str
     frames: int
     species: int
     longest_step: float | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,8 @@ def _target(output: Any, output_dir: Any, formats: Any) -> Target:
     if wanted != ("hdf5",):
         raise SchemaError("NumPy files are several; give a folder for them instead of a file")
     path = Path(os.path.realpath(output))  # a link stays a link
+    if not path.parent.is_dir():
+        raise WriteError(f"{output} cannot be written: {path.parent} is no folder")
     return Target(path.parent, wanted, path.name)
 
 
@@ -222,7 +227,9 @@ def _unwrap(
             sink.put(source.id, frame)
         progress(block.stop, source.n_frames)
     sink.finish(source.id)
-    return UnwrappedTrajectory(source.id, source.n_frames, source.n_species, longest.found)
+    return UnwrappedTrajectory(
+        source.id, source.n_frames, source.n_species, longest.found, source.left_out
+    )
 
 
 def _frames(block: Block) -> Iterator[dict[str, Any]]:

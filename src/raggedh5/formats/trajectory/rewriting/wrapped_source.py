@@ -53,15 +53,23 @@ class WrappedSource:
         Its frames.
     n_species : int
         Its species.
+    left_out : tuple of str
+        Fields that cannot be told in frames.
     """
 
     def __init__(
-        self, traj_id: str, fields: Mapping[str, Any], n_frames: int, times: Any = None
+        self,
+        traj_id: str,
+        fields: Mapping[str, Any],
+        n_frames: int,
+        times: Any = None,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         self.id = traj_id
         self.n_frames = n_frames
         self._fields = dict(fields)
         self._times = times
+        self.left_out = left_out
         shape = self._fields[WRAPPED].shape
         self.n_species = shape[1] if len(shape) == 3 else shape[1] // 3
 
@@ -159,7 +167,8 @@ def _of_trajectory(path: Path, trajectory: Trajectory, times: Any) -> WrappedSou
         fields.pop("time", None)
     fields.pop("coordinates/unwrapped", None)
     count = trajectory.n_frames
-    return WrappedSource(trajectory.id, fields, count, _fitting(times, count))
+    left_out = tuple(name for name in trajectory.events if times is None or name != "time")
+    return WrappedSource(trajectory.id, fields, count, _fitting(times, count), left_out)
 
 
 def _is_npy(path: Path) -> bool:
