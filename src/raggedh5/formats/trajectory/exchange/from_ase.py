@@ -75,7 +75,7 @@ def from_ase(
     with new_target(Path(target), layout, known, codec, precision, overwrite) as new:
         lossy = {} if precision is None else {"precision": precision}
         of_particles = {"coordinates/unwrapped": {"units": "bohr", **lossy}}
-        new.begin(traj_id, 0, of_particles)
+        new.begin(traj_id, None, of_particles)
         for batch in frames.batches(chain([first], coming)):
             new.write(batch)
             done = batch.stop
