@@ -261,8 +261,11 @@ def _standard(batch: FrameBatch) -> FrameBatch:
 
 def _converted(name: str, values: NDArray[Any]) -> NDArray[Any]:
     found = np.ascontiguousarray(values, _dtype(name, values.dtype))
-    longer = values.dtype.itemsize > found.itemsize
-    if (longer or values.dtype.kind in "iu") and not np.array_equal(found, values, equal_nan=True):
+    if values.dtype.itemsize > found.itemsize or values.dtype.kind in "iu":
+        with np.errstate(invalid="ignore"):  # NumPy compares integers and floats as floats
+            back = found.astype(values.dtype)
+        if np.array_equal(back, values, equal_nan=True):
+            return found
         raise SchemaError(f"{name}: a value of {values.dtype} does not fit {found.dtype}")
     return found
 
