@@ -60,7 +60,7 @@ def hdf5_trajectory(file: File, traj_id: str) -> Trajectory:
 
 
 def _length(file: File, values: Array | Table) -> int:
-    if isinstance(values, Array) and values.ndim == 0:
+    if isinstance(values, Array) and not values.h5.shape:
         raise FormatError(f"{file.path}: {values.name} is no field of frames: it has no rows")
     return len(values)
 
@@ -68,7 +68,8 @@ def _length(file: File, values: Array | Table) -> int:
 def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, RaggedField]:
     fields = {}
     for column, spec in table.columns.items():
-        name = _text(spec.attrs.get("field")) or f"{PARTICLES}/{column}"
+        attrs = table[column].attrs
+        name = _text(attrs.get("field")) or f"{PARTICLES}/{column}"
         fields[name] = RaggedField(
             name,
             _reading(table, column),
@@ -76,8 +77,8 @@ def _of_particles(table: Table, frames: Frames, n_frames: int) -> dict[str, Ragg
             n_frames,
             np.dtype(spec.dtype),
             tuple(spec.shape),
-            _text(spec.attrs.get("units")),
-            _number(spec.attrs.get("precision")),
+            _text(attrs.get("units")),
+            _number(attrs.get("precision")),
         )
     return fields
 
