@@ -1,52 +1,50 @@
-"""Trajectories for tests: walks, and files of them."""
-
-from pathlib import Path
+"""Trajectories to write, and what the readers must give back of them."""
 
 import numpy as np
 
-from raggedh5.formats.trajectory import HDF5TrajectoryWriter, TrajectoryWriterManager
-from raggedh5.formats.trajectory.geometry.unwrapping import wrap
+from raggedh5.formats.trajectory import TrajectoryWriterConfig, TrajectoryWriterManager
 
-CELL = np.array([[10.0, 0, 0], [3.0, 9.0, 0], [-2.0, 4.0, 11.0]])
-
-
-def walk(frames: int = 300, species: int = 4, step: float = 1.5, seed: int = 1) -> np.ndarray:
-    """A random walk (frames, species, 3) whose steps are shorter than half the cell."""
-    steps = np.random.default_rng(seed).uniform(-step, step, (frames, species, 3))
-    return np.cumsum(steps, axis=0) + 5
+ID = "traj_001"
 
 
-def written(folder: Path, *ids: str, frames: int = 60, pbc: object = True) -> np.ndarray:
-    """Write trajectories in both formats: coordinates and times, energies of every fifth frame."""
-    positions = walk(frames)
-    metadata = {"lattice_matrix": CELL, "pbc": pbc, "temperature": 300.0}
-    with TrajectoryWriterManager(metadata=metadata) as manager:
-        for traj_id in ids:
-            manager.initialize_writers(folder, traj_id)
-            for number, frame in enumerate(positions):
-                fields = {
-                    "coordinates/unwrapped": frame,
-                    "coordinates/wrapped": wrap(frame[None], CELL)[0],
-                    "time": 0.5 * number,
-                }
-                if number % 5 == 2:
-                    fields["energy"] = -float(number)
-                manager.write_frame(traj_id, fields)
-            manager.finalize_trajectory(traj_id)
-    return positions
+def config(formats="both", **sections):
+    """A configuration with a small buffer, and no waiting for the clock."""
+    performance = {"buffer_size": 8, "flush_seconds": 1e5, "parallel_writing": False}
+    performance |= sections.pop("performance", {})
+    return TrajectoryWriterConfig.from_mapping(
+        {"formats": formats, "performance": performance, "on_error": "raise", **sections}
+    )
 
 
-def written_ragged(path: Path, frames: int = 40) -> None:
-    """Write a trajectory whose number of particles varies, from none to three."""
-    with HDF5TrajectoryWriter(path, ragged=True) as writer:
-        writer.create_trajectory_datasets("traj_001")
-        for number in range(frames):
-            particles = np.full((number % 4, 3), float(number))
-            writer.append_frame(
-                "traj_001",
-                {
-                    "coordinates/wrapped": particles,
-                    "particles/charge": np.arange(number % 4) + 0.25,
-                    "time": 0.5 * number,
-                },
-            )
+def six(number, n_species=3, seed=0):
+    """A frame with the six fields that every program knows."""
+    rng = np.random.default_rng([seed, number])
+    return {
+        "coordinates/unwrapped": rng.normal(scale=20, size=(n_species, 3)),
+        "coordinates/wrapped": rng.random((n_species, 3)),
+        "time": 0.25 * number,
+        "energy": rng.normal(),
+        "delg_0": rng.normal(size=4),
+        "potential": rng.normal(size=2),
+    }
+
+
+def write(folder, frames, settings=None, metadata=None, traj_id=ID, **options):
+    """Write frames in the chosen formats; return the report."""
+    with TrajectoryWriterManager(settings or config(), metadata, **options) as manager:
+        manager.initialize_writers(folder, traj_id)
+        for frame in frames:
+            manager.write_frame(traj_id, frame)
+        manager.finalize_trajectory(traj_id)
+        return manager.finalize()
+
+
+def columns(frames):
+    """Return by field the values in order, and the numbers of their frames."""
+    found = {}
+    for number, frame in enumerate(frames):
+        for name, value in frame.items():
+            values, numbers = found.setdefault(name, ([], []))
+            values.append(np.asarray(value))
+            numbers.append(number)
+    return found

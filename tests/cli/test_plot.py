@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from raggedh5.cli.main import cli
-from trajectories import written, written_ragged
+from walks import written, written_ragged
 
 matplotlib_image = pytest.importorskip("matplotlib.image")
 

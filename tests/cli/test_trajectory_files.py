@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from raggedh5.cli.main import cli
 from raggedh5.formats.trajectory import HDF5TrajectoryWriter
-from trajectories import written, written_ragged
+from walks import written, written_ragged
 
 
 def run(*words: object) -> Result:

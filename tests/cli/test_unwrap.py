@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from raggedh5.cli.main import cli
 from raggedh5.formats.trajectory import TrajectoryReader
 from raggedh5.formats.trajectory.geometry.unwrapping import wrap
-from trajectories import CELL, walk, written
+from walks import CELL, walk, written
 
 MATRIX = ",".join(map(repr, CELL.ravel().tolist()))
 

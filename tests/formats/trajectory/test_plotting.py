@@ -20,7 +20,7 @@ from raggedh5.formats.trajectory.plotting import (
     plot_displacement,
     plot_field,
 )
-from trajectories import walk, written, written_ragged
+from walks import walk, written, written_ragged
 
 
 def lines(figure):

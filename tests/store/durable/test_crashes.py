@@ -1,47 +1,20 @@
 """Durable files whose writers are really killed, run out of room or lose power."""
 
-import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+import functools
 
 import pytest
 
 from crashing import shim
-
-MEMORY = Path("/dev/shm")
+from crashing.programs import run_program
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Run one of the programs in `crashing` with the shim, in a folder of its own."""
     place = tmp_path_factory.mktemp("shim")
-    library = shim.build(place)
-    if library is None:
+    if shim.build(place) is None:
         pytest.skip("needs Linux and a C compiler")
-
-    def run(program, *arguments, seconds=3000):
-        # In memory, where there is such a place: nobody waits for real disks here.
-        memory = MEMORY if MEMORY.is_dir() else tmp_path_factory.mktemp("disk")
-        with tempfile.TemporaryDirectory(dir=memory) as folder:
-            return finish(program, Path(folder) / "files", arguments, seconds)
-
-    def finish(program, folder, arguments, seconds):
-        folder.mkdir()
-        done = subprocess.run(
-            [sys.executable, "-m", f"crashing.{program}", folder, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            env=shim.preloaded(library),
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        found = json.loads(done.stdout)
-        assert not found["wrong"], (found["wrong"][:5], done.stderr[-3000:])
-        return found
-
-    return run
+    return functools.partial(run_program, place)
 
 
 @pytest.mark.parametrize("level", ["process", "disk"])

@@ -7,7 +7,7 @@ import pytest
 
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.formats.trajectory.rewriting.cell import lattice_matrix, periodic_axes
-from trajectories import CELL
+from walks import CELL
 
 
 def test_numbers() -> None:

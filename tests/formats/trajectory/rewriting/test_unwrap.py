@@ -13,7 +13,7 @@ from raggedh5.formats.trajectory import HDF5TrajectoryWriter, TrajectoryReader, 
 from raggedh5.formats.trajectory.geometry.unwrapping import wrap
 from raggedh5.formats.trajectory.rewriting import wrapped_source
 from raggedh5.formats.trajectory.rewriting.unwrap import unwrap
-from trajectories import CELL, walk, written, written_ragged
+from walks import CELL, walk, written, written_ragged
 
 
 def by_ase(wrapped: np.ndarray, cell: np.ndarray, pbc: object = True) -> np.ndarray:

@@ -230,7 +230,7 @@ class _Comparing:
     def _look(self, a: Values, b: Values, numbers: Values) -> None:
         """Look for the largest difference in rows of the same shape."""
         self._identical = False
-        if not a.size:
+        if not a.size:  # of two dtypes, and no value
             return
         with np.errstate(invalid="ignore", over="ignore"):
             kind = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64

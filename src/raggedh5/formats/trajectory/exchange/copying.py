@@ -24,7 +24,7 @@ from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
 from raggedh5.formats.trajectory.writing.hdf5_trajectory import Storage
 
-__all__ = ["CopiedTrajectories", "Layout", "Source", "copy_trajectories"]
+__all__ = ["CopiedTrajectories", "Layout", "Source", "copy_trajectories", "new_target"]
 
 Layout = Literal["npy", "hdf5"]
 
@@ -138,14 +138,13 @@ def copy_trajectories(
         If the target is there already, or cannot be written.
     """
     place = Path(target)
-    if precision is not None and layout == "npy":
-        raise SchemaError("a precision makes HDF5 smaller; NumPy files hold every bit")
+    _refuse_source(source, place)
     chosen = list(dict.fromkeys(source.ids if trajectories is None else trajectories))
     found = [source[name] for name in chosen]
     known = source.metadata if metadata is None else metadata
     total = sum(trajectory.n_frames for trajectory in found)
     done = 0
-    with _new(place, layout, known, codec, precision, overwrite) as new:
+    with new_target(place, layout, known, codec, precision, overwrite) as new:
         for trajectory in found:
             for batch in _copied(trajectory, new, precision):
                 progress(done + batch.stop, total)
@@ -161,7 +160,13 @@ def copy_trajectories(
     return CopiedTrajectories(str(place), layout, frames, comparison)
 
 
-def _new(
+def _refuse_source(source: Source, place: Path) -> None:
+    path = getattr(source, "path", None)
+    if path is not None and place.exists() and place.samefile(path):
+        raise WriteError(f"{place} is {path} itself; give another name for the copy")
+
+
+def new_target(
     place: Path,
     layout: Layout,
     metadata: TrajectoryMetadata,
@@ -169,7 +174,18 @@ def _new(
     precision: float | None,
     overwrite: bool,
 ) -> Target:
+    """Return where trajectories go, which is there when its ``with`` block ends.
+
+    Raises
+    ------
+    SchemaError
+        If a precision is asked for in NumPy files.
+    WriteError
+        If the place is taken.
+    """
     if layout == "npy":
+        if precision is not None:
+            raise SchemaError("a precision makes HDF5 smaller; NumPy files hold every bit")
         if place.exists() and not place.is_dir():
             raise WriteError(f"{place} is no folder; NumPy files go into one")
         return NPYTarget(place, metadata, overwrite)
@@ -245,8 +261,11 @@ def _standard(batch: FrameBatch) -> FrameBatch:
 
 def _converted(name: str, values: NDArray[Any]) -> NDArray[Any]:
     found = np.ascontiguousarray(values, _dtype(name, values.dtype))
-    longer = values.dtype.itemsize > found.itemsize
-    if (longer or values.dtype.kind in "iu") and not np.array_equal(found, values, equal_nan=True):
+    if values.dtype.itemsize > found.itemsize or values.dtype.kind in "iu":
+        with np.errstate(invalid="ignore"):  # NumPy compares integers and floats as floats
+            back = found.astype(values.dtype)
+        if np.array_equal(back, values, equal_nan=True):
+            return found
         raise SchemaError(f"{name}: a value of {values.dtype} does not fit {found.dtype}")
     return found
 

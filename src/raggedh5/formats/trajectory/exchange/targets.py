@@ -32,8 +32,8 @@ Attributes = Mapping[str, Mapping[str, Any]]
 class Target(Protocol):
     """Where trajectories are copied to, one after the other."""
 
-    def begin(self, traj_id: str, frames: int, attributes: Attributes) -> None:
-        """Begin a trajectory of about so many frames; `attributes` are those of its fields."""
+    def begin(self, traj_id: str, frames: int | None, attributes: Attributes) -> None:
+        """Begin one of about so many frames, if that is known; fields get these attributes."""
 
     def write(self, batch: FrameBatch) -> None:
         """Append frames to it."""
@@ -69,7 +69,7 @@ class HDF5Target:
         self._metadata = metadata
         self._overwrite = overwrite
 
-    def begin(self, traj_id: str, frames: int, attributes: Attributes) -> None:
+    def begin(self, traj_id: str, frames: int | None, attributes: Attributes) -> None:
         """See `Target`."""
         check_trajectory_id(traj_id)
         storage = Storage(
@@ -77,7 +77,7 @@ class HDF5Target:
             self._storage.precision,
             self._storage.chunk_frames,
             self._storage.flushed,
-            max(frames, 1),
+            None if frames is None else max(frames, 1),
             attributes,
         )
         self._attributes = attributes
@@ -141,7 +141,7 @@ class NPYTarget:
         self._overwrite = overwrite
         self._made: list[Path] = []
 
-    def begin(self, traj_id: str, frames: int, attributes: Attributes) -> None:
+    def begin(self, traj_id: str, frames: int | None, attributes: Attributes) -> None:
         """See `Target`."""
         check_trajectory_id(traj_id)
         place = folder_of(self._folder, traj_id)

@@ -13,11 +13,13 @@ __all__ = [
     "ATOMIC_TIME_IN_S",
     "BOHR_IN_ANGSTROM",
     "BOHR_IN_NM",
+    "ENERGIES",
     "HARTREE_IN_EV",
     "HARTREE_IN_KJ_PER_MOL",
     "LENGTHS",
     "S_IN_PS",
     "TIMES",
+    "factor_of",
     "in_units_of_the_layout",
 ]
 
@@ -42,6 +44,9 @@ S_IN_PS = 1e12
 
 TIMES = {"s": 1.0, "ps": 1e-12, "fs": 1e-15, "au": ATOMIC_TIME_IN_S}
 """Units of time, in seconds."""
+
+ENERGIES = {"hartree": 1.0}
+"""Units of energy, in hartree."""
 
 LENGTHS = {"bohr": 1.0, "angstrom": 1 / BOHR_IN_ANGSTROM, "nm": 1 / BOHR_IN_NM}
 """Units of length, in bohr."""
@@ -86,6 +91,19 @@ def in_units_of_the_layout(
         {key: getattr(trajectory, key) for key in ("status", "start_time", "end_time")},
         {name: converted(name, field) for name, field in trajectory.events.items()},
     )
+
+
+def factor_of(field: Any, known: dict[str, float]) -> float:
+    """Return what a field's values are to be multiplied by; without a unit they have the layout's.
+
+    Raises
+    ------
+    SchemaError
+        If its unit is none of these.
+    """
+    if field.units is None or field.units in known:
+        return known.get(field.units, 1.0)
+    raise SchemaError(f"{field.name} is in {field.units!r}; known are {', '.join(known)}")
 
 
 def _factor(unit: str, known: dict[str, float]) -> float:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from raggedh5.core.frames import FrameField
-from raggedh5.errors import SchemaError, WriteError
+from raggedh5.errors import SchemaError
 from raggedh5.formats.trajectory.writing.alignment import (
     align,
     fields_of_trajectory,
@@ -53,14 +53,14 @@ def begin(
     with recorder.writing:
         recorder.check()
         begun: list[Store] = []
-        failed: list[tuple[Store, WriteError]] = []
+        failed: list[tuple[Store, Exception]] = []
         try:
             counts = []
             for store in stores:
                 try:
                     counts.append(store.begin(traj_id, resume, estimated))
                     begun.append(store)
-                except WriteError as error:
+                except (OSError, RuntimeError) as error:  # of the system, of HDF5
                     if recorder.raises:
                         raise
                     failed.append((store, error))

@@ -130,11 +130,13 @@ class HDF5Store:
 
     def close(self) -> None:
         """See `Store`."""
-        for traj_id in list(self._open):
-            self.finish(traj_id, "incomplete")
-        files, self._files = self._files, {}
-        for file in files.values():
-            file.close()
+        with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
+            for file in self._files.values():
+                stack.callback(file.close)
+            self._files = {}
+            for trajectory in self._open.values():
+                stack.callback(trajectory.finish, "incomplete")
+            self._open = {}
         if not self._single and self._made:
             parts = parts_of(self.path) if self._mode == "a" else self._made
             overlay(list(parts.values()), self.path, overwrite=True)

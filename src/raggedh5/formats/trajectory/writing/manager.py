@@ -332,5 +332,5 @@ def _close(recorder: Recorder, stores: Mapping[Path, list[Store]]) -> None:
     with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
         for each in stores.values():
             for store in each:
-                stack.callback(store.close)
+                stack.callback(recorder.close, store)
         stack.callback(recorder.stop)

@@ -114,5 +114,6 @@ class NPYStore:
 
     def close(self) -> None:
         """See `Store`."""
-        for traj_id in list(self._open):
-            self.finish(traj_id, "incomplete")
+        with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
+            for traj_id in list(self._open):
+                stack.callback(self.finish, traj_id, "incomplete")

@@ -212,6 +212,16 @@ class Recorder:
         for recording in recordings.values():
             recording.queue.leave_to_parent(self._error, self._lock)
 
+    def close(self, store: Store) -> None:
+        """Have a store close its files. What was flushed is in them, even where that fails."""
+        try:
+            store.close()
+        except Exception as error:
+            LOG.error("%s could not be closed: %s", store.format, error)
+            if self.raises:
+                raise
+            self.failures.append(FormatFailure(store.format, "", 0, str(error)))
+
     def stop(self) -> None:
         """Write what waits and end the thread."""
         try:

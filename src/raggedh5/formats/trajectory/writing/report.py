@@ -41,7 +41,7 @@ class FormatFailure:
     format : str
         ``"hdf5"`` or ``"npy"``.
     trajectory : str
-        The trajectory.
+        The trajectory; empty where files could not be closed, which hold all frames nevertheless.
     frame : int
         The first frame that it may lack.
     error : str
