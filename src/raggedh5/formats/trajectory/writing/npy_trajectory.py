@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.frames import FrameBatch
 from raggedh5.errors import RaggedH5Error
-from raggedh5.formats.trajectory.fields import PARTICLES, file_stem
+from raggedh5.formats.trajectory.fields import PARTICLES, check_no_events, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
 from raggedh5.formats.trajectory.writing.growing_npy import GrowingNpy
 from raggedh5.formats.trajectory.writing.hdf5_trajectory import now
@@ -214,6 +214,7 @@ class NPYTrajectory:
         field.numbers = new
 
     def _create(self, name: str, values: NDArray[Any]) -> _Rows:
+        check_no_events(name, self.record.events, self.folder)
         self._frames_path(name).unlink(missing_ok=True)  # of a field that was forgotten
         file = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
         field = self._fields[name] = _Rows(file, None)
