@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from raggedh5.cli.main import COMMANDS, cli
 
-PARTS = ["convert crystals"]
+PARTS = ["convert crystals", "convert trajectory"]
 """Commands of commands."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"

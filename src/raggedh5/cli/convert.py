@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from raggedh5.care.progress_bar import progress_bar
+from raggedh5.cli.convert_trajectory import trajectory
 from raggedh5.cli.report import show
 from raggedh5.cli.screen import in_bytes
 from raggedh5.formats.crystal.legacy.conversion import ConversionReport, convert
@@ -52,6 +53,9 @@ def crystals(
         click.echo(json.dumps(report.as_dict(), indent=2))
     else:
         _show(report)
+
+
+command.add_command(trajectory)
 
 
 def _show(report: ConversionReport) -> None:

@@ -22,6 +22,14 @@ Keys may be added; those that are here keep their names and meanings as long as 
             raw_bytes, stored_bytes, ratio  of all buffers
             buffers         list of buffers
     arrays          list of buffers
+    trajectories    list of, empty where there are none
+        name            str
+        status          str, "running", "completed" or "incomplete"
+        frames          int
+        ragged          bool, true if the number of particles varies
+        species         int, or null where it varies or there are no coordinates
+        fields          list of {"name": str, "rows": int}
+        events          the same of fields whose rows are of no known frames
 
 A buffer is an HDF5 dataset::
 

@@ -13,6 +13,7 @@ from raggedh5.cli.screen import prepare_streams
 __all__ = ["cli", "main"]
 
 COMMANDS = {
+    "compare": "Compare trajectories in NumPy files with those in an HDF5 file.",
     "convert": "Convert files of other layouts to tables, and back.",
     "copy": "Copy a file, or chosen tables, columns and rows of it.",
     "describe": "Show statistics of columns, and a histogram of row lengths.",
@@ -23,9 +24,11 @@ COMMANDS = {
     "organise": "Group the rows of a table by a key, as an index in the file.",
     "pack": "Pack the padded arrays of an .npz file into tables.",
     "pack-cif": "Pack the crystal structures of CIFs into tables.",
+    "plot": "Draw a field of a trajectory against time, or its mean-square displacement.",
     "recover": "Bring a file back whose writer was killed.",
     "repack": "Write a file anew, without dead space, and stored in another way if that is asked.",
     "repair": "Write what can be read of a damaged file to another.",
+    "unwrap": "Unwrap periodic coordinates, and write both kinds.",
     "validate": "Check a file: its structure, and every chunk in it.",
 }
 

@@ -23,6 +23,7 @@ __all__ = ["grid", "report_info", "report_pack", "show", "value_type"]
 
 RIGHT = {
     *("rows", "items", "before", "after", "raw", "stored", "ratio", "chunks"),
+    *("frames", "species"),
     *("count", "missing", "min", "max", "mean", "std"),
 }
 WIDTH = 240

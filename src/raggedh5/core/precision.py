@@ -63,16 +63,20 @@ def rounded(values: NDArray[Any], precision: float) -> NDArray[Any]:
     >>> rounded(np.array([0.30, 1.26, 7.0]), 0.25)
     array([0.5, 1.5, 7. ])
     """
+    values = np.asarray(values)
     info = np.finfo(values.dtype)
-    largest = math.ldexp(1.0, min(int(info.maxexp), 1024) - 1)
-    step: Any = values.dtype.type(min(step_of(check_precision(precision)), largest))
+    smallest = math.ldexp(1.0, int(info.minexp) - info.nmant)
+    largest = math.ldexp(1.0, int(info.maxexp) - 1)
+    wanted = step_of(check_precision(precision))
+    step: Any = values.dtype.type(min(max(wanted, smallest), largest))
     with np.errstate(over="ignore"):
         most = np.ldexp(step, info.nmant)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        out: NDArray[Any] = values / step
+        out: NDArray[Any] = np.empty_like(values)
+        np.divide(values, step, out=out)
         np.rint(out, out=out)
         out *= step
-        coarse = ~(np.abs(values) < most)
+        coarse = ~((np.abs(values) < most) & np.isfinite(out))
         if coarse.any():
             np.copyto(out, values, where=coarse)
         off = np.abs(out - values).astype(np.float64) > precision

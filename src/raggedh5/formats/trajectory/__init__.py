@@ -13,6 +13,15 @@ from raggedh5.formats.trajectory.config import (
     TrajectoryWriterConfig,
     ValidationOptions,
 )
+from raggedh5.formats.trajectory.exchange.ase_bridge import to_ase, write_extxyz
+from raggedh5.formats.trajectory.exchange.conversion import ConversionReport, convert_trajectory
+from raggedh5.formats.trajectory.exchange.copying import CopiedTrajectories, copy_trajectories
+from raggedh5.formats.trajectory.exchange.from_ase import from_ase, read_extxyz
+from raggedh5.formats.trajectory.exchange.h5md import write_h5md
+from raggedh5.formats.trajectory.exchange.lone_arrays import trajectory_of_arrays
+from raggedh5.formats.trajectory.exchange.mdtraj_hdf5 import write_mdtraj
+from raggedh5.formats.trajectory.exchange.source import LoneArrays
+from raggedh5.formats.trajectory.exchange.units import in_units_of_the_layout
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
@@ -36,11 +45,14 @@ from raggedh5.formats.trajectory.writing.report import (
 
 __all__ = [
     "ComparisonReport",
+    "ConversionReport",
+    "CopiedTrajectories",
     "FieldComparison",
     "FieldStatistics",
     "FormatFailure",
     "HDF5Options",
     "HDF5TrajectoryWriter",
+    "LoneArrays",
     "NPYTrajectoryWriter",
     "PerformanceOptions",
     "RaggedField",
@@ -56,6 +68,16 @@ __all__ = [
     "ValidationOptions",
     "WritingReport",
     "WritingStatistics",
+    "convert_trajectory",
+    "copy_trajectories",
+    "from_ase",
+    "in_units_of_the_layout",
+    "read_extxyz",
     "recover_partial_trajectory",
     "recover_trajectories",
+    "to_ase",
+    "trajectory_of_arrays",
+    "write_extxyz",
+    "write_h5md",
+    "write_mdtraj",
 ]

@@ -11,6 +11,7 @@ from raggedh5.core.frames import FrameField
 from raggedh5.errors import SchemaError
 
 __all__ = [
+    "EVENTS",
     "PARTICLES",
     "STANDARD",
     "StandardField",
@@ -27,7 +28,10 @@ __all__ = [
 PARTICLES = "particles"
 """The table of particles, where their number varies."""
 
-RESERVED = ("metadata", "frames", PARTICLES)
+EVENTS = "events"
+"""The group of fields whose rows are of events of their own, and of no known frames."""
+
+RESERVED = ("metadata", "frames", PARTICLES, EVENTS)
 """Names in the group of a trajectory that are no fields."""
 
 

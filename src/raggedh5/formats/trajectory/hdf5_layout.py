@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from raggedh5.errors import FormatError
+from raggedh5.formats.trajectory.fields import EVENTS
 from raggedh5.store.array import Array
 from raggedh5.store.facts import address_of
 from raggedh5.store.file import File
@@ -13,6 +14,7 @@ from raggedh5.store.table import Table
 
 __all__ = [
     "HDF5_NAME",
+    "events_of",
     "fields_of",
     "group_of",
     "holds_trajectories",
@@ -89,6 +91,24 @@ def fields_of(file: File, path: str) -> Iterator[tuple[str, Array | Table, Array
         yield name, file[f"{path}/{name}"], _numbers(file, f"{path}/frames/{name}")
 
 
+def events_of(file: File, path: str) -> Iterator[tuple[str, Array]]:
+    """Return the fields of a trajectory whose rows are events of their own: name, and values.
+
+    Raises
+    ------
+    FormatError
+        If there is something else among them.
+    """
+    events = f"{path}/{EVENTS}"
+    if events not in file or not isinstance(file[events], Mapping):
+        return
+    for name in _names(file, file[events], "", ()):
+        values = file[f"{events}/{name}"]
+        if not isinstance(values, Array):
+            raise FormatError(f"{file.path}: {events}/{name} is no field of events")
+        yield name, values
+
+
 def _numbers(file: File, path: str) -> Array | None:
     if path not in file:
         return None
@@ -103,7 +123,7 @@ def _names(file: File, group: Any, prefix: str, above: tuple[int, ...]) -> Itera
     if address in above:
         raise FormatError(f"{file.path}: the group {group.name} holds itself")
     for name in group:
-        if not prefix and name in ("metadata", "frames"):
+        if not prefix and name in ("metadata", "frames", EVENTS):
             continue
         item = file[f"{group.name}/{name}"]
         if isinstance(item, Array | Table):

@@ -40,6 +40,8 @@ class FolderRecord:
         By name: their files, their units, and whether they have a value for each particle.
     complete_frames : int or None
         Frames that were flushed, where no field is in each of them; otherwise those fields tell.
+    events : dict
+        The same of fields whose rows are events of their own, and of no known frames.
     """
 
     id: str
@@ -50,8 +52,9 @@ class FolderRecord:
     end_time: str = ""
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     complete_frames: int | None = None
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, name: str, of_particles: bool = False) -> None:
+    def add(self, name: str, of_particles: bool = False, of_events: bool = False) -> None:
         """Add a field."""
         units = "bohr" if name.startswith("coordinates/") else None
         if name in STANDARD:
@@ -59,7 +62,7 @@ class FolderRecord:
         about: dict[str, Any] = {"file": f"{file_stem(name)}.npy", "units": units}
         if of_particles:
             about["particles"] = True
-        self.fields[name] = about
+        (self.events if of_events else self.fields)[name] = about
 
     def write(self, folder: Path) -> None:
         """Write it to a folder, in place of the one before, at one blow.
@@ -99,7 +102,10 @@ class FolderRecord:
             isinstance(said.get(name), kind) for name, kind in kinds.items()
         ):
             raise FormatError(f"{path} does not describe a trajectory")
-        for about in said["fields"].values():
+        events = said.setdefault("events", {})
+        if not isinstance(events, dict):
+            raise FormatError(f"{path} does not describe events")
+        for about in (*said["fields"].values(), *events.values()):
             name = about.get("file") if isinstance(about, dict) else None
             if not isinstance(name, str) or os.path.basename(name) != name:  # noqa: PTH119
                 raise FormatError(f"{path} names no file of its folder: {name!r}")
@@ -132,7 +138,7 @@ class FolderRecord:
         except FormatError:
             record = None
         stems = [file_stem(PARTICLES)]
-        for name, about in (record.fields if record else {}).items():
+        for name, about in (record.fields | record.events if record else {}).items():
             (folder / about["file"]).unlink(missing_ok=True)
             stems.append(file_stem(name))
         for name in (OFFSETS, RECORD, *(f"{stem}.frames.npy" for stem in stems)):

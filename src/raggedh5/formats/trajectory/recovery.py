@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from raggedh5.care.overlay import overlay
 from raggedh5.care.recover import recover
 from raggedh5.errors import FormatError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
@@ -113,6 +114,7 @@ def recover_partial_trajectory(path: str | os.PathLike[str], traj_id: str) -> Tr
     finally:
         for store in stores:
             store.close()
+    _see_as_one(Path(path), again="running" in status)
     formats = tuple(store.format for store in stores)
     return TrajectoryRecovery(traj_id, frames, formats, tuple(status))
 
@@ -166,6 +168,14 @@ def _sides(path: Path, traj_id: str) -> list[_Side]:
     if not found:
         raise KeyError(f"{path} has no trajectory {traj_id!r}")
     return found
+
+
+def _see_as_one(folder: Path, again: bool) -> None:
+    """Make the virtual file over the files of a trajectory each that there are in a folder."""
+    main = folder / HDF5_NAME
+    parts = parts_of(main) if folder.is_dir() else {}
+    if parts and (again or not main.exists()):
+        overlay(list(parts.values()), main, overwrite=True)
 
 
 def _files(path: Path) -> list[Path]:

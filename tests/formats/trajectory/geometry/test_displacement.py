@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raggedh5.errors import SchemaError
+from raggedh5.formats.trajectory import HDF5TrajectoryWriter, TrajectoryReader
 from raggedh5.formats.trajectory.geometry.correlation import transform_length
 from raggedh5.formats.trajectory.geometry.displacement import (
     DisplacementFromStart,
@@ -121,6 +122,26 @@ def test_memory_is_what_was_said(tmp_path, missing):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < most + (1 << 19)
+
+
+def test_of_a_field_that_some_frames_lack_rows_count(tmp_path):
+    positions = walks(40, 3)
+    with HDF5TrajectoryWriter(tmp_path / "a.h5") as writer:
+        writer.create_trajectory_datasets("t")
+        for number, frame in enumerate(np.repeat(positions, 3, axis=0)):
+            fields = {"time": 1.0 * number}
+            if number % 3 == 1:
+                fields["coordinates/unwrapped"] = frame
+            writer.append_frame("t", fields)
+    options = {"start": 2, "stop": 35, "step": 2, "species": [0, 2]}
+    with TrajectoryReader(tmp_path / "a.h5") as reader:
+        field = reader["t"]["coordinates/unwrapped"]
+        assert len(field.frames) == 40
+        found = mean_square_displacement(field, **options)
+        start = displacement_from_start(field, **options)
+    expected = mean_square_displacement(positions, **options)
+    assert (found.values == expected.values).all()
+    assert (start == displacement_from_start(positions, **options)).all()
 
 
 def test_it_is_written_as_json():

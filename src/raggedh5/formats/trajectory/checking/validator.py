@@ -14,6 +14,7 @@ from raggedh5.formats.trajectory.checking.comparison import (
     TrajectoryComparison,
 )
 from raggedh5.formats.trajectory.checking.statistics import RunningStatistics
+from raggedh5.formats.trajectory.fields import EVENTS
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
@@ -113,12 +114,17 @@ class TrajectoryValidator:
     def compare(self, npy: Trajectory, hdf5: Trajectory) -> TrajectoryComparison:
         """Compare two sides that are open."""
         names = list(dict.fromkeys([*npy.fields, *hdf5.fields]))
-        fields = tuple(self._field(name, npy, hdf5) for name in names)
-        return TrajectoryComparison(npy.id, (npy.n_frames, hdf5.n_frames), fields)
+        stop = max(npy.n_frames, hdf5.n_frames)
+        fields = [self._field(name, npy.get(name), hdf5.get(name), stop) for name in names]
+        for name in dict.fromkeys([*npy.events, *hdf5.events]):
+            one, other = npy.events.get(name), hdf5.events.get(name)
+            rows = max(len(found) for found in (one, other) if found is not None)
+            fields.append(self._field(f"{EVENTS}/{name}", one, other, rows))
+        return TrajectoryComparison(npy.id, (npy.n_frames, hdf5.n_frames), tuple(fields))
 
-    def _field(self, name: str, npy: Trajectory, hdf5: Trajectory) -> FieldComparison:
-        one = npy.get(name)
-        other = hdf5.get(name)
+    def _field(
+        self, name: str, one: Field | None, other: Field | None, stop: int
+    ) -> FieldComparison:
         rows = (None if one is None else len(one), None if other is None else len(other))
         if one is None or other is None:
             side = "NumPy files have" if other is None else "HDF5 has"
@@ -135,7 +141,6 @@ class TrajectoryValidator:
             )
         precision = max(one.precision or 0.0, other.precision or 0.0)
         found = _Comparing(one, max(self.tolerance, precision), self.statistics)
-        stop = max(npy.n_frames, hdf5.n_frames)
         first, count = 0, _rows_at_once(one, other)
         while first < stop:
             ends = [each.behind(first, count) for each in (one, other)]
@@ -225,7 +230,7 @@ class _Comparing:
     def _look(self, a: Values, b: Values, numbers: Values) -> None:
         """Look for the largest difference in rows of the same shape."""
         self._identical = False
-        if not a.size:
+        if not a.size:  # of two dtypes, and no value
             return
         with np.errstate(invalid="ignore", over="ignore"):
             kind = np.complex128 if "c" in a.dtype.kind + b.dtype.kind else np.float64

@@ -53,8 +53,32 @@ class _ArrayPositions:
             yield block if species is None else block[:, species]
 
 
+class _RowPositions:
+    """A field that some frames lack, whose rows are counted as if they were frames."""
+
+    def __init__(self, field: Any) -> None:
+        self._field = field
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self._field.shape
+        return shape
+
+    def blocks(
+        self, start: int = 0, stop: int | None = None, step: int = 1, species: Any = None
+    ) -> Iterator[Array]:
+        first, last, _ = slice(start, stop).indices(self.shape[0])
+        row_bytes = self._field.dtype.itemsize * max(self.shape[1], 1)
+        rows = max(BLOCK_BYTES // row_bytes, 1) * step
+        for begin in range(first, last, rows):
+            block = frames_of(self._field[begin : min(begin + rows, last) : step])
+            yield block if species is None else block[:, species]
+
+
 def positions_of(positions: Any) -> Positions:
     """Return a field of coordinates as it is, an array in the same guise.
+
+    Of a field that some frames lack, a row counts as a frame.
 
     Raises
     ------
@@ -63,6 +87,8 @@ def positions_of(positions: Any) -> Positions:
     """
     is_array = isinstance(positions, np.ndarray) or not isinstance(positions, Positions)
     source = _ArrayPositions(frames_of(positions)) if is_array else positions
+    if getattr(positions, "frames", None) is not None:
+        source = _RowPositions(positions)
     _check_shape(source.shape)
     return source
 

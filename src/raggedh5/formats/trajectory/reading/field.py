@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.frames import FieldRows
 from raggedh5.errors import FormatError, SchemaError
-from raggedh5.formats.trajectory.reading.rows import RowReader
+from raggedh5.formats.trajectory.reading.rows import RowReader, ScaledRows
 
 __all__ = ["Frames", "TrajectoryField"]
 
@@ -233,6 +233,26 @@ class TrajectoryField:
         """Return the rows of the frames start:stop as they are stored, and their numbers."""
         first, last = self._frames.first_row(start), self._frames.first_row(stop)
         return FieldRows(self._rows.read(slice(first, last, 1)), self._frames.numbers(first, last))
+
+    def scaled(self, factor: float, units: str | None) -> "TrajectoryField":
+        """Return the field with its values multiplied when they are read, as float64.
+
+        Parameters
+        ----------
+        factor
+            What they are multiplied by, above zero.
+        units
+            What they are measured in then.
+        """
+        precision = None if self.precision is None else self.precision * factor
+        return TrajectoryField(
+            self.name,
+            ScaledRows(self._rows, factor),
+            self._frames,
+            self._n_frames,
+            units,
+            precision,
+        )
 
     def _bounds(self, start: int, stop: int | None, step: int) -> tuple[int, int]:
         if step < 1:

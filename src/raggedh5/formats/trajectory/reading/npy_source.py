@@ -37,11 +37,17 @@ def npy_trajectory(folder: Path) -> Trajectory:
         if about.get("particles"):
             particles[name] = path
         else:
-            rows = NPYRows(path)
+            rows = NPYRows(path, flat=name.startswith("coordinates/"))
             if known is None and rows.dtype.kind not in "biufc":
                 continue  # names of species, say
             check_rows(str(path), name, rows.dtype, rows.shape)
             fixed[name] = rows, Frames(len(rows), _numbers(folder, name), str(path))
+    events = {
+        name: NPYRows(folder / about["file"], flat=name.startswith("coordinates/"))
+        for name, about in record.events.items()
+    }
+    for name in [] if known else _of_other_rates(fixed):
+        events[name] = fixed.pop(name)[0]
     frames, offsets = None, None
     if particles:
         offsets = open_npy(folder / OFFSETS)
@@ -49,20 +55,54 @@ def npy_trajectory(folder: Path) -> Trajectory:
         frames = Frames(max(len(offsets) - 1, 0), numbers, str(folder / OFFSETS))
     stops = [found.stop for _, found in fixed.values()] + ([frames.stop] if frames else [])
     n_frames = max(stops, default=0)
+    abouts = record.fields | record.events
     fields: dict[str, TrajectoryField | RaggedField] = {}
     for name, (rows, of_rows) in fixed.items():
-        units = record.fields[name].get("units")
-        fields[name] = TrajectoryField(name, rows, of_rows, n_frames, units)
+        fields[name] = _field(name, rows, of_rows, n_frames, abouts[name])
     if frames is not None and offsets is not None:
         for name, path in particles.items():
-            units = STANDARD[name].units if name in STANDARD else record.fields[name].get("units")
+            units = STANDARD[name].units if name in STANDARD else abouts[name].get("units")
             values = open_npy(path)
             read = _reading(path, values, offsets)
             fields[name] = RaggedField(
-                name, read, frames, n_frames, values.dtype, values.shape[1:], units
+                name,
+                read,
+                frames,
+                n_frames,
+                values.dtype,
+                values.shape[1:],
+                units,
+                _precision(abouts[name]),
             )
-    about = {key: getattr(record, key) for key in ("status", "start_time", "end_time")}
-    return Trajectory(record.id, fields, n_frames, about)
+    said = {key: getattr(record, key) for key in ("status", "start_time", "end_time")}
+    others = {
+        name: _field(name, rows, Frames(len(rows)), len(rows), abouts[name])
+        for name, rows in events.items()
+    }
+    return Trajectory(record.id, fields, n_frames, said, others)
+
+
+def _field(
+    name: str, rows: NPYRows, frames: Frames, n_frames: int, about: dict[str, Any]
+) -> TrajectoryField:
+    return TrajectoryField(name, rows, frames, n_frames, about.get("units"), _precision(about))
+
+
+def _precision(about: dict[str, Any]) -> float | None:
+    found = about.get("precision")
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _of_other_rates(fixed: dict[str, tuple[NPYRows, Frames]]) -> list[str]:
+    """Return the fields of which nobody knows which frames their rows are of.
+
+    Another program has written them, without numbers of frames. Those that have as many rows as
+    the coordinates, or else as the longest field, have one for each frame; others do not.
+    """
+    unnumbered = {name: len(rows) for name, (rows, frames) in fixed.items() if frames.every}
+    of_coordinates = [n for name, n in unnumbered.items() if name.startswith("coordinates/")]
+    frames = of_coordinates[0] if of_coordinates else max(unnumbered.values(), default=0)
+    return [name for name, count in unnumbered.items() if count != frames]
 
 
 def _numbers(folder: Path, name: str) -> NDArray[Any] | None:

@@ -115,6 +115,19 @@ class RaggedField:
         """Return the number of the frame behind so many rows from a frame on, None at the end."""
         return self._frames.behind(frame, rows)
 
+    def scaled(self, factor: float, units: str | None) -> "RaggedField":
+        """Return the field with its values multiplied when they are read, as float64."""
+
+        def read(rows: Any) -> Ragged:
+            found = self._read(rows)
+            return Ragged(np.multiply(found.values, factor, dtype=np.float64), found.offsets)
+
+        precision = None if self.precision is None else self.precision * factor
+        dtype = np.dtype(np.float64)
+        return RaggedField(
+            self.name, read, self._frames, self._n_frames, dtype, self._inner, units, precision
+        )
+
     def rows_of(self, start: int, stop: int) -> tuple[Ragged, Numbers]:
         """Return the rows of the frames start:stop, and their numbers."""
         first, last = self._frames.first_row(start), self._frames.first_row(stop)

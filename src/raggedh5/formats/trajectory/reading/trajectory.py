@@ -28,6 +28,9 @@ class Trajectory:
         Frames that are there.
     start_time, end_time : str
         ISO 8601; empty where it is not known.
+    events : dict of TrajectoryField
+        By name, fields whose rows are events of their own: they were written at another rate, and
+        nobody knows in which frames. Where a field counts frames, one of these counts its rows.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class Trajectory:
         fields: Mapping[str, TrajectoryField | RaggedField],
         n_frames: int,
         attributes: Mapping[str, Any],
+        events: Mapping[str, TrajectoryField] | None = None,
     ) -> None:
         self.id = traj_id
         self.n_frames = n_frames
         self.status = str(attributes.get("status", "completed"))
         self.start_time = str(attributes.get("start_time", ""))
         self.end_time = str(attributes.get("end_time", ""))
+        self.events = dict(events or {})
         known = [name for name in STANDARD if name in fields]
         others = sorted(name for name in fields if name not in STANDARD)
         self._fields = {name: fields[name] for name in [*known, *others]}
@@ -76,7 +81,10 @@ class Trajectory:
             return self._fields[name]
         except KeyError:
             known = ", ".join(self._fields) or "none"
-            raise KeyError(f"{self.id} has no field {name!r}; it has {known}") from None
+            said = f"{self.id} has no field {name!r}; it has {known}"
+            if name in self.events:
+                said += f" in its frames, and {name!r} among its events"
+            raise KeyError(said) from None
 
     def get(self, name: str) -> TrajectoryField | RaggedField | None:
         """Return a field, None where there is no such."""
@@ -97,8 +105,10 @@ class Trajectory:
     def __repr__(self) -> str:
         """Say what it is."""
         fields = ", ".join(self._fields)
+        events = "".join(f", {len(field)} events of {name}" for name, field in self.events.items())
         return (
-            f"<raggedh5 trajectory {self.id!r} ({self.status}): {self.n_frames} frames of {fields}>"
+            f"<raggedh5 trajectory {self.id!r} ({self.status}): {self.n_frames} frames of {fields}"
+            f"{events}>"
         )
 
     def frame(self, number: int) -> dict[str, Any]:

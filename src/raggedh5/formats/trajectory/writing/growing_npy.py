@@ -1,6 +1,7 @@
 """A ``.npy`` file that grows: a valid one after every flush, and never held in memory."""
 
 import ast
+import math
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -88,7 +89,7 @@ class GrowingNpy:
     @property
     def row_bytes(self) -> int:
         """Bytes of a row."""
-        return self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
+        return self.dtype.itemsize * math.prod(self.shape)
 
     def append(self, values: NDArray[Any]) -> None:
         """Write rows (n, *shape) behind those that there are, in the byte order of the file.
@@ -202,12 +203,14 @@ class GrowingNpy:
             about = ast.literal_eval(text.decode("latin1"))
             self.dtype = np.lib.format.descr_to_dtype(about["descr"])
             rows, *inner = about["shape"]
+            if not all(type(n) is int and n >= 0 for n in (rows, *inner)):
+                raise ValueError(f"a shape of {about['shape']}")
             fortran = about["fortran_order"] and bool(inner)
         except (ValueError, TypeError, KeyError, SyntaxError) as error:
             raise FormatError(f"{self.path} has a damaged header: {error}") from error
-        if fortran or self.dtype.hasobject:
+        if fortran or self.dtype.kind not in "biufc":
             raise SchemaError(
-                f"{self.path}: rows cannot be appended in Fortran's order, or objects"
+                f"{self.path}: rows cannot be appended in Fortran's order, or what is no number"
             )
         self.shape = tuple(inner)
         self.rows = self._counted = rows

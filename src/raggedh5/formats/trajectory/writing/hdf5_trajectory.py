@@ -1,5 +1,7 @@
 """One trajectory in an open HDF5 file, as it is written."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +47,8 @@ class Storage:
         Frames that are flushed together.
     estimated : int or None
         Frames that are expected.
+    attributes : dict or None
+        By name of a field, attributes that its dataset gets, in place of those that it would get.
     """
 
     codec: Any = Blosc()  # noqa: RUF009 - immutable
@@ -52,6 +56,7 @@ class Storage:
     chunk_frames: int | None = None
     flushed: int = 500
     estimated: int | None = None
+    attributes: Mapping[str, Mapping[str, Any]] | None = None
 
     def frames(self, row_bytes: int) -> int:
         """Return the frames of a chunk."""
@@ -67,6 +72,10 @@ class Storage:
         if self.precision_of(name) and isinstance(codec, Blosc) and codec.shuffle == "byte":
             return replace(codec, shuffle="bit")
         return codec
+
+    def attributes_of(self, name: str) -> Mapping[str, Any]:
+        """Return the attributes that the dataset of a field gets in place of its own."""
+        return (self.attributes or {}).get(name, {})
 
     def precision_of(self, name: str) -> float | None:
         """Return the error that a field may have, None for none."""
@@ -205,7 +214,8 @@ class HDF5Trajectory:
         precision = self.storage.precision_of(name)
         if precision is not None:
             attrs["precision"] = precision
-        row_bytes = rows.values[:1].nbytes
+        attrs |= self.storage.attributes_of(name)
+        row_bytes = dtype.itemsize * math.prod(shape)
         array = self.file.create_array(
             f"{self.path}/{name}",
             (0, *shape),
@@ -248,6 +258,7 @@ class HDF5Trajectory:
             precision = self.storage.precision_of(name)
             if precision is not None:
                 attrs["precision"] = precision
+            attrs |= self.storage.attributes_of(name)
             columns[column_of(name)] = Column(
                 values.dtype, values.shape[1:], codec=self.storage.codec_of(name), attrs=attrs
             )

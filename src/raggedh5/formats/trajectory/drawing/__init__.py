@@ -1,0 +1,1 @@
+"""Fields of trajectories as lines of a picture."""

@@ -1,0 +1,1 @@
+"""Trajectories rewritten: periodic paths made continuous."""
