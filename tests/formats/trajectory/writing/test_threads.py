@@ -271,8 +271,9 @@ INTERRUPTED = """
 import random
 draw = random.Random(int(sys.argv[3]))
 interrupts = 0
-stop = threading.Event()
+start, stop = threading.Event(), threading.Event()
 def interrupt():
+    start.wait()
     while not stop.wait(draw.random() * 0.003):
         os.kill(os.getpid(), signal.SIGINT)
 step = 0
@@ -286,11 +287,14 @@ def simulate():
             manager.write_frame("traj_001", run.frame(0, step))
             if step % 50 == 9:
                 manager.flush()
+            if step == 700 and not interrupts:
+                threading.Event().wait(60)
             step += 1
 thread = threading.Thread(target=interrupt)
 thread.start()
 while step < 1500:
     try:
+        start.set()
         simulate()
     except KeyboardInterrupt:
         interrupts += 1
@@ -298,6 +302,7 @@ while True:
     try:
         stop.set()
         thread.join()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         break
     except KeyboardInterrupt:
         pass
