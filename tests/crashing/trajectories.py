@@ -66,8 +66,8 @@ class Run:
                     "flush_seconds": self.flush_seconds,
                     "parallel_writing": self.background,
                 },
-                **more,
             }
+            | more
         )
 
     def manager(self, mode, **more):

@@ -12,18 +12,21 @@ from typing import Any
 __all__ = ["hold_at_fork"]
 
 _owners: weakref.WeakSet[Any] = weakref.WeakSet()
+_outer: weakref.WeakSet[Any] = weakref.WeakSet()
 _held = threading.local()
 
 
-def hold_at_fork(owner: Any) -> None:
+def hold_at_fork(owner: Any, outer: bool = False) -> None:
     """Have the `lock` of an object held, by the thread that forks, whenever one does.
 
     Parameters
     ----------
     owner
         Has a reentrant `lock` that is never held for long. Only a weak reference to it is kept.
+    outer
+        Whether others' locks are taken while this one is held: it is taken first, then.
     """
-    _owners.add(owner)
+    (_outer if outer else _owners).add(owner)
     _register()
 
 
@@ -34,7 +37,8 @@ def _register() -> None:
 
 
 def _take() -> None:
-    _held.locks = [owner.lock for owner in sorted(_owners, key=id)]
+    owners = [*sorted(_outer, key=id), *sorted(_owners, key=id)]
+    _held.locks = [owner.lock for owner in owners]
     for lock in _held.locks:
         lock.acquire()
 

@@ -68,8 +68,8 @@ def check(run, folder, report, failing):
 
 @pytest.mark.parametrize("failing", ["npy", "hdf5"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("background", [True, False])
-def test_the_other_format_has_every_frame(tmp_path, caplog, failing, kind, background):
+def test_the_other_format_has_every_frame(tmp_path, caplog, failing, kind):
+    background = (failing == "npy") == (kind in ("dense", "ragged"))
     caplog.set_level(logging.ERROR, "raggedh5.trajectory")
     run = Run(kind, trajectories=4, frames=40, background=background)
     manager = run.manager("w")
@@ -243,7 +243,7 @@ def test_nothing_can_be_written_at_all(tmp_path, temporary, background, caplog):
     manager.initialize_writers(folder, "traj_001")
     everything = {"npy", "hdf5", "backup"}
     with BrokenDisk(folder, everything), BrokenDisk(temporary, everything):
-        with pytest.raises(rh5.WriteError, match="neither .* nor a backup can be written"):
+        with pytest.raises(rh5.WriteError, match="nor a backup can be written"):
             write(manager, run, range(20))
         with pytest.raises(rh5.WriteError, match="nor a backup"):
             manager.flush()
@@ -273,6 +273,38 @@ def test_going_on_with_no_format_at_hand_is_refused(tmp_path):
     assert run.differences(tmp_path, [20]) is None
 
 
+@pytest.mark.parametrize("failing", ["npy", "hdf5"])
+def test_what_is_exact_in_one_format_only_comes_back_from_the_backup(tmp_path, failing):
+    run, precise = Run("dense", frames=30), {"hdf5_options": {"precision": 1e-3}}
+    manager = run.manager("w", **precise)
+    manager.initialize_writers(tmp_path, "traj_001")
+    write(manager, run, range(8))
+    manager.flush()
+    with BrokenDisk(tmp_path, {failing}):
+        write(manager, run, range(8, 25))
+        report = manager.finalize()
+    assert not report.ok
+    manager = run.manager("a", **precise)
+    assert manager.initialize_writers(tmp_path, "traj_001") == 25
+    write(manager, run, range(25, 30))
+    manager.finalize_trajectory("traj_001")
+    assert manager.validate_formats().ok
+    manager.finalize()
+    with TrajectoryReader(tmp_path) as reader:  # every bit of it
+        assert run.difference(0, reader["traj_001"], 30) is None
+
+
+@pytest.mark.parametrize("first", ["npy", "hdf5"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_format_that_is_new_gets_the_frames_that_there_are(tmp_path, first, kind):
+    run = Run(kind, frames=30)
+    manager = run.manager("w", formats=first)
+    manager.initialize_writers(tmp_path, "traj_001")
+    write(manager, run, range(20))
+    manager.finalize()
+    assert run.examine(tmp_path, [20]) is None
+
+
 def at_any_call(folder, seed, count, monkeypatch):
     """Let a disk be full from any call on, for some calls or for ever, under runs of any kind."""
     draw, met = random.Random(seed), 0
@@ -293,10 +325,10 @@ def at_any_call(folder, seed, count, monkeypatch):
 
 
 def test_full_from_any_call_on(tmp_path, monkeypatch):
-    assert at_any_call(tmp_path, 1, 20, monkeypatch) > 10
+    assert at_any_call(tmp_path, 1, 10, monkeypatch) > 5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 105))
-def test_full_hundreds_of_times(tmp_path, monkeypatch, seed):
-    assert at_any_call(tmp_path, seed, 200, monkeypatch) > 150
+@pytest.mark.parametrize("seed", range(100, 103))
+def test_full_a_hundred_times(tmp_path, monkeypatch, seed):
+    assert at_any_call(tmp_path, seed, 100, monkeypatch) > 75

@@ -38,18 +38,18 @@ def run(tmp_path_factory):
 
 
 def test_killed_at_any_moment(run):
-    assert run("moments", 12, 1)["killed"] > 8
+    assert run("moments", 8, 1)["killed"] > 5
 
 
 def test_killed_at_any_call(run):
-    assert run("calls", 20, 2)["killed"] > 15
+    assert run("calls", 10, 2)["killed"] > 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["moments", "calls"])
-@pytest.mark.parametrize("seed", range(100, 104))
+@pytest.mark.parametrize("seed", range(100, 102))
 def test_killed_hundreds_of_times(run, how, seed):
-    assert run(how, 400, seed)["killed"] > 300
+    assert run(how, 200, seed)["killed"] > 150
 
 
 @pytest.mark.parametrize("kind", KINDS)

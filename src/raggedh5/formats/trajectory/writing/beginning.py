@@ -50,7 +50,7 @@ def begin(
     most
         Frames that one format may be ahead of another after a kill.
     """
-    with recorder.writing:
+    with recorder.lock:
         recorder.check()
         begun: list[Store] = []
         failed: list[tuple[Store, Exception]] = []

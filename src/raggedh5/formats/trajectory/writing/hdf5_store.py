@@ -109,10 +109,7 @@ class HDF5Store:
         path = self.file_of(traj_id)
         for other in [other for other in self._open if self.file_of(other) == path]:
             del self._open[other]
-        file = self._files.pop(path, None)
-        if file is not None:
-            with contextlib.suppress(Exception):
-                file.close()
+        self._give_up(path)
 
     def cancel(self, traj_id: str) -> None:
         """See `Store`."""
@@ -128,6 +125,12 @@ class HDF5Store:
         """See `Store`."""
         return hdf5_trajectory(self._file(traj_id), traj_id)
 
+    def leave(self) -> None:
+        """See `Store`. HDF5 must not find them open when the interpreter is gone."""
+        self._open.clear()
+        for path in list(self._files):
+            self._give_up(path)
+
     def close(self) -> None:
         """See `Store`."""
         with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
@@ -140,6 +143,12 @@ class HDF5Store:
         if not self._single and self._made:
             parts = parts_of(self.path) if self._mode == "a" else self._made
             overlay(list(parts.values()), self.path, overwrite=True)
+
+    def _give_up(self, path: Path) -> None:
+        file = self._files.pop(path, None)
+        if file is not None:
+            with contextlib.suppress(Exception):
+                file.close()
 
     def _file(self, traj_id: str) -> File:
         path = self.file_of(traj_id)

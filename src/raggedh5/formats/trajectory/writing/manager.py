@@ -143,7 +143,7 @@ class TrajectoryWriterManager:
         self._check_open()
         check_trajectory_id(traj_id)
         folder = Path(output_dir)
-        with self._recorder.writing:
+        with self._recorder.lock:
             if traj_id in self._folders:
                 raise SchemaError(f"{traj_id!r} was begun before, in {self._folders[traj_id]}")
             queue = begin(
@@ -244,7 +244,7 @@ class TrajectoryWriterManager:
                     if failure.trajectory == traj_id
                 }
                 if not failed:
-                    with self._recorder.writing:
+                    with self._recorder.lock:
                         npy, hdf5 = (stores[name].trajectory(traj_id) for name in ("npy", "hdf5"))
                     reports.append(validator.compare(npy, hdf5))
         return ComparisonReport(tuple(reports))
@@ -256,6 +256,7 @@ class TrajectoryWriterManager:
         """
         if self._report is not None:
             return self._report
+        self._recorder.check_owner()
         try:
             for traj_id in list(self._puts):
                 self.finalize_trajectory(traj_id, "incomplete")
@@ -328,6 +329,9 @@ def _timely(recorder: Recorder, queue: FrameQueue) -> Callable[[Mapping[str, Any
 def _close(recorder: Recorder, stores: Mapping[Path, list[Store]]) -> None:
     """Write what waits and close all files: also where nobody has asked for it, at the end."""
     if recorder.left:
+        for each in stores.values():
+            for store in each:
+                store.leave()
         return
     with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
         for each in stores.values():

@@ -112,6 +112,11 @@ class NPYStore:
             self._open[traj_id].flush()
         return npy_trajectory(folder_of(self.folder, traj_id))
 
+    def leave(self) -> None:
+        """See `Store`."""
+        for traj_id in list(self._open):
+            self.abandon(traj_id)
+
     def close(self) -> None:
         """See `Store`."""
         with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed

@@ -1,7 +1,7 @@
 """Frames from their queues to the stores, in a thread in the background or in that of the caller.
 
-Two locks: whoever writes holds `writing`; `_lock` guards the queues, and is held for moments only.
-It is never the other way round: nobody waits for `writing` with `_lock` in hand.
+Two locks: whoever writes holds `lock`; `_queues` guards the queues, and is held for moments only.
+It is never the other way round: nobody waits for `lock` with `_queues` in hand.
 """
 
 import logging
@@ -22,6 +22,7 @@ from raggedh5.formats.trajectory.writing.backup import Backup
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
+from raggedh5.store.durable.forks import hold_at_fork
 
 __all__ = ["Recorder"]
 
@@ -71,7 +72,7 @@ class Recorder:
 
     Attributes
     ----------
-    writing : lock
+    lock : reentrant lock
         Held by whoever writes, or opens what is written.
     left : bool
         Whether this is a child of the process that writes: there is no thread, and files are not to
@@ -92,8 +93,8 @@ class Recorder:
         self._flush_seconds = flush_seconds
         self.raises = on_error == "raise"
         self._recordings: dict[str, _Recording] = {}
-        self._lock = threading.Condition()
-        self.writing = threading.RLock()
+        self._queues = threading.Condition()
+        self.lock = threading.RLock()
         self._statistics = WritingStatistics()
         self._taken_at = time.monotonic()
         self._error: BaseException | None = None
@@ -102,6 +103,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self.left = False
         _recorders.add(self)
+        hold_at_fork(self, outer=True)  # so that a child finds files as they are between two calls
 
     @property
     def statistics(self) -> WritingStatistics:
@@ -125,8 +127,8 @@ class Recorder:
         """Take frames of a trajectory from now on, whose stores have begun it."""
         filled = _nothing if self._background else self.write
         self.check()
-        queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._lock)
-        with self.writing, self._lock:
+        queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._queues)
+        with self.lock, self._queues:
             self._recordings[traj_id] = _Recording(queue, stores, output_dir, first)
         if self._background and self._thread is None:
             self._thread = threading.Thread(
@@ -137,7 +139,7 @@ class Recorder:
 
     def write(self) -> None:
         """Write what waits, and flush if it is time."""
-        with self.writing, deferred_signals:
+        with self.lock, deferred_signals:
             due = self._flush_due()
             self._write_waiting(everything=due)
             if due or any(
@@ -147,7 +149,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Return when all frames so far are safe."""
-        with self.writing, deferred_signals:
+        with self.lock, deferred_signals:
             self._write_waiting(everything=True)
             self._flush()
         self.check()
@@ -159,8 +161,8 @@ class Recorder:
 
     def write_together(self, traj_id: str, frames: Mapping[str, Any]) -> None:
         """Write frames that come together, behind those that wait."""
-        self._check_owner()
-        with self.writing, deferred_signals:
+        self.check_owner()
+        with self.lock, deferred_signals:
             recording = self._recordings[traj_id]
             self._write_waiting(everything=True)
             self._put(recording, [(None, recording.queue.together(frames))])
@@ -169,8 +171,8 @@ class Recorder:
 
     def finish(self, traj_id: str, status: str = "completed") -> int:
         """Write what is left of a trajectory, and complete it; return how many frames it has."""
-        self._check_owner()
-        with self.writing, deferred_signals:
+        self.check_owner()
+        with self.lock, deferred_signals:
             recording = self._recordings[traj_id]
             recording.queue.stop()
             self._write_waiting(everything=True)
@@ -179,7 +181,7 @@ class Recorder:
                 self._attempt(recording, store, store.finish, status)
             for backup in list(recording.backups):
                 self._back_up(recording, backup, backup.finish, status)
-            with self._lock:
+            with self._queues:
                 del self._recordings[traj_id]
             self._statistics = replace(
                 self._statistics,
@@ -191,7 +193,7 @@ class Recorder:
 
     def fail(self, traj_id: str, store: Store, error: Exception) -> None:
         """Give up a format that could not begin a trajectory."""
-        with self.writing, deferred_signals:
+        with self.lock, deferred_signals:
             self._fail(self._recordings[traj_id], store, error)
 
     def check(self) -> None:
@@ -207,10 +209,10 @@ class Recorder:
             "here, in files of their own"
         )
         # The thread that may have held them is not in this process.
-        self._lock, self.writing = threading.Condition(), threading.RLock()
+        self._queues, self.lock = threading.Condition(), threading.RLock()
         recordings, self._recordings = self._recordings, {}
         for recording in recordings.values():
-            recording.queue.leave_to_parent(self._error, self._lock)
+            recording.queue.leave_to_parent(self._error, self._queues)
 
     def close(self, store: Store) -> None:
         """Have a store close its files. What was flushed is in them, even where that fails."""
@@ -227,17 +229,17 @@ class Recorder:
         try:
             self.flush()
         finally:
-            with self._lock:
+            with self._queues:
                 self._stopping = True
-                self._lock.notify_all()
+                self._queues.notify_all()
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
 
     def _run(self) -> None:
         while True:
-            with self._lock:
+            with self._queues:
                 while not self._stopping and not self._is_work():
-                    self._lock.wait(self._time_left())
+                    self._queues.wait(self._time_left())
                 if self._stopping:
                     return
             try:
@@ -370,7 +372,8 @@ class Recorder:
         for recording in list(self._recordings.values()):
             recording.queue.stop(error)
 
-    def _check_owner(self) -> None:
+    def check_owner(self) -> None:
+        """Refuse to go on in a child of the process that writes."""
         if self.left:
             self.check()
 

@@ -68,5 +68,8 @@ class Store(Protocol):
     def trajectory(self, traj_id: str) -> Trajectory:
         """Return what there is of a trajectory, to read; valid until it is written on."""
 
+    def leave(self) -> None:
+        """Let go of all files as they are, in a child of the process that writes them."""
+
     def close(self) -> None:
         """Complete and close everything; trajectories that were not completed are incomplete."""
