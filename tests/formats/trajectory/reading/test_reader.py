@@ -276,12 +276,13 @@ def test_a_folder_of_npy_files(tmp_path):
         assert reader.ids == ["bvo"]
         assert reader.metadata.program is None
         found = reader["bvo"]
-        assert set(found.fields) == {"coordinates/unwrapped", "time", "forces/total"}
+        assert set(found.fields) == {"coordinates/unwrapped", "forces/total"}
+        assert list(found.events) == ["time"]  # of another rate: nobody knows of which frames
         assert (found.n_frames, found.n_species, found.status) == (20, 4, "completed")
         assert np.array_equal(
             found["coordinates/unwrapped"].read(2, 9, 3, [1]), positions[2:9:3, [1]]
         )
-        assert found["time"].read(5).tolist() == [5, 6]
+        assert found.events["time"].read(5).tolist() == [5, 6]
         assert found["coordinates/unwrapped"].units == "bohr"
     assert {path.name for path in folder.iterdir()} == {
         "unwrapped_traj.npy",

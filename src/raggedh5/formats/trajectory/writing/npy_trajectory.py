@@ -172,6 +172,7 @@ class NPYTrajectory:
         self.close()
         record = self.record
         record.status, record.n_frames, record.end_time = status, self.frames, now()
+        record.complete_frames = None  # whoever looks at it now finds whole files
         record.write(self.folder)
 
     def close(self) -> None:
