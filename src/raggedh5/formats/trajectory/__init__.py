@@ -22,7 +22,14 @@ from raggedh5.formats.trajectory.exchange.lone_arrays import trajectory_of_array
 from raggedh5.formats.trajectory.exchange.mdtraj_hdf5 import write_mdtraj
 from raggedh5.formats.trajectory.exchange.source import LoneArrays
 from raggedh5.formats.trajectory.exchange.units import in_units_of_the_layout
+from raggedh5.formats.trajectory.geometry.displacement import (
+    MeanSquareDisplacement,
+    displacement_from_start,
+    mean_square_displacement,
+)
+from raggedh5.formats.trajectory.geometry.unwrapping import Unwrapper, wrap
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
+from raggedh5.formats.trajectory.plotting import plot_displacement, plot_field
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
@@ -32,6 +39,7 @@ from raggedh5.formats.trajectory.recovery import (
     recover_partial_trajectory,
     recover_trajectories,
 )
+from raggedh5.formats.trajectory.rewriting.unwrap import UnwrapReport, unwrap
 from raggedh5.formats.trajectory.writing.format_writers import (
     HDF5TrajectoryWriter,
     NPYTrajectoryWriter,
@@ -53,6 +61,7 @@ __all__ = [
     "HDF5Options",
     "HDF5TrajectoryWriter",
     "LoneArrays",
+    "MeanSquareDisplacement",
     "NPYTrajectoryWriter",
     "PerformanceOptions",
     "RaggedField",
@@ -65,18 +74,26 @@ __all__ = [
     "TrajectoryValidator",
     "TrajectoryWriterConfig",
     "TrajectoryWriterManager",
+    "UnwrapReport",
+    "Unwrapper",
     "ValidationOptions",
     "WritingReport",
     "WritingStatistics",
     "convert_trajectory",
     "copy_trajectories",
+    "displacement_from_start",
     "from_ase",
     "in_units_of_the_layout",
+    "mean_square_displacement",
+    "plot_displacement",
+    "plot_field",
     "read_extxyz",
     "recover_partial_trajectory",
     "recover_trajectories",
     "to_ase",
     "trajectory_of_arrays",
+    "unwrap",
+    "wrap",
     "write_extxyz",
     "write_h5md",
     "write_mdtraj",

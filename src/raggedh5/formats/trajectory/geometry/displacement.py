@@ -167,7 +167,7 @@ class DisplacementFromStart:
 
         Returns
         -------
-        ndarray of float64, shape (frames,)
+        ndarray of float64, one for each frame
 
         Raises
         ------
@@ -211,7 +211,7 @@ def displacement_from_start(
 
     Returns
     -------
-    ndarray of float64, shape (frames,)
+    ndarray of float64, one for each frame
         In the square of the unit of the coordinates.
 
     Raises

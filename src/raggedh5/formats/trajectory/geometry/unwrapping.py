@@ -72,8 +72,9 @@ class Unwrapper:
 
         Parameters
         ----------
-        block : array-like, shape (frames, n_species, 3) or (frames, n_species * 3)
-            Positions, each in any of its images.
+        block : array-like
+            Positions, each in any of its images: ``(frames, n_species, 3)`` or flat,
+            ``(frames, n_species * 3)``.
 
         Returns
         -------
@@ -108,8 +109,8 @@ def wrap(block: Any, lattice_matrix: Any, pbc: Any = (True, True, True)) -> Floa
 
     Parameters
     ----------
-    block : array-like, shape (frames, n_species, 3) or (frames, n_species * 3)
-        Positions.
+    block : array-like
+        Positions, ``(frames, n_species, 3)`` or ``(frames, n_species * 3)``.
     lattice_matrix : array-like, shape (3, 3)
         The lattice vectors, one in each row, in the unit of the positions.
     pbc : three bool, or one for all
