@@ -271,10 +271,13 @@ INTERRUPTED = """
 import random
 draw = random.Random(int(sys.argv[3]))
 interrupts = 0
-start, stop = threading.Event(), threading.Event()
+ready, stop = threading.Event(), threading.Event()
 def interrupt():
-    start.wait()
-    while not stop.wait(draw.random() * 0.003):
+    while True:  # once for each time that somebody is ready for it
+        ready.wait()
+        ready.clear()
+        if stop.wait(draw.random() * 0.003):
+            return
         os.kill(os.getpid(), signal.SIGINT)
 step = 0
 def simulate():
@@ -292,20 +295,17 @@ def simulate():
             step += 1
 thread = threading.Thread(target=interrupt)
 thread.start()
-while step < 1500:
-    try:
-        start.set()
-        simulate()
-    except KeyboardInterrupt:
-        interrupts += 1
 while True:
     try:
+        ready.set()
+        simulate()
         stop.set()
+        ready.set()
         thread.join()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         break
     except KeyboardInterrupt:
-        pass
+        interrupts += 1
 assert manager.finalize_trajectory("traj_001") == 1500
 report = manager.finalize()
 assert report.ok, report
