@@ -83,7 +83,7 @@ class BrokenDisk:
         return call
 
     def _step(self, place):
-        path = os.readlink(f"/proc/self/fd/{place}") if isinstance(place, int) else place
+        path = Path(f"/proc/self/fd/{place}").readlink() if isinstance(place, int) else place
         if format_of(path, self.folder) not in self.formats:
             return
         with self._lock:

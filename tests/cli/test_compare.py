@@ -92,6 +92,7 @@ def test_a_field_of_one_side_and_nan(folder: Path) -> None:
         (["{0}", "{0}/trajectories.h5", "--tolerance", "nan"], "--tolerance"),
         (["{0}", "{0}/trajectories.h5", "--tolerance", "-1"], "--tolerance"),
         (["{0}", "{0}/traj1/time_data.npy"], "time_data.npy"),
+        (["{0}", "{0}/../{0.name}"], "are the same"),
     ],
 )
 def test_errors(folder: Path, words: list[str], said: str) -> None:

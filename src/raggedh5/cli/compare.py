@@ -49,6 +49,8 @@ def command(
     """
     if not tolerance >= 0:
         raise Failure(f"--tolerance is 0 or more, not {tolerance}")
+    if folder.exists() and path.exists() and folder.samefile(path):
+        raise Failure(f"{folder} and {path} are the same; there is nothing to compare")
     validator = TrajectoryValidator(tolerance, statistics=not no_statistics)
     if traj_id is None:
         report = validator.validate(folder, path)

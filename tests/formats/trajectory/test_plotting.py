@@ -311,6 +311,18 @@ def test_errors_leave_nothing(run, monkeypatch):
     assert sorted(run.iterdir()) == before
 
 
+def test_of_nothing_there_is_no_picture(tmp_path):
+    nothing = {"coordinates/unwrapped": np.full((5, 1, 3), np.nan), "none": np.zeros((5, 0))}
+    path = write(tmp_path / "a.h5", nothing)
+    for field in nothing:
+        with pytest.raises(SchemaError, match="nothing to draw"):
+            plot_field(path, tmp_path / "a.png", field)
+    for from_first in (True, False):
+        with pytest.raises(SchemaError, match="nothing to draw"):
+            plot_displacement(path, tmp_path / "a.png", from_first=from_first)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.h5"]
+
+
 def test_names_are_no_formulas(tmp_path):
     path = write(tmp_path / "a.h5", {"$\\frac$": np.array([1.0, np.nan, 3.0])})
     plot_field(path, tmp_path / "a.png", "$\\frac$")

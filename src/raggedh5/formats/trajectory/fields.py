@@ -1,7 +1,7 @@
 """What the fields of a frame are, what they are measured in, and where they are kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "StandardField",
     "check_name",
     "check_names",
+    "check_no_events",
     "check_trajectory_id",
     "column_of",
     "field_of",
@@ -164,6 +165,21 @@ def check_names(names: Iterable[str]) -> None:
         inside = next((other for other in everything if other.startswith(f"{name}/")), None)
         if inside is not None:
             raise SchemaError(f"{name!r} is a field, and cannot hold {inside!r} as well")
+
+
+def check_no_events(name: str, events: Container[str], place: object) -> None:
+    """Refuse a field of frames where rows of that name are events of their own.
+
+    Raises
+    ------
+    SchemaError
+        Naming it.
+    """
+    if name in events:
+        raise SchemaError(
+            f"{place}: {name!r} is there already, as events of which nobody knows the frames; give "
+            "it another name"
+        )
 
 
 def file_stem(name: str) -> str:

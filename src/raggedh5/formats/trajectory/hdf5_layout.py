@@ -112,10 +112,22 @@ def events_of(file: File, path: str) -> Iterator[tuple[str, Array]]:
 def _numbers(file: File, path: str) -> Array | None:
     if path not in file:
         return None
-    found = file[path]
+    found = _item(file, path)
+    if found is None:
+        return None
     if not isinstance(found, Array) or found.ndim != 1 or found.dtype.kind not in "iu":
         raise FormatError(f"{file.path}: {path} holds no numbers of frames")
     return found
+
+
+def _item(file: File, path: str) -> Any:
+    """Return what is at a path; None where it came after the last refresh of a live file."""
+    try:
+        return file[path]
+    except KeyError as error:
+        if file.h5.get(path) is None:
+            raise FormatError(f"{file.path}: {path} leads nowhere") from error
+        return None
 
 
 def _names(file: File, group: Any, prefix: str, above: tuple[int, ...]) -> Iterator[str]:
@@ -125,8 +137,12 @@ def _names(file: File, group: Any, prefix: str, above: tuple[int, ...]) -> Itera
     for name in group:
         if not prefix and name in ("metadata", "frames", EVENTS):
             continue
-        item = file[f"{group.name}/{name}"]
+        item = _item(file, f"{group.name}/{name}")
+        if item is None:
+            continue
         if isinstance(item, Array | Table):
             yield f"{prefix}{name}"
+        elif not isinstance(item, Mapping):
+            raise FormatError(f"{file.path}: {group.name}/{name} is no field")
         else:
             yield from _names(file, item, f"{prefix}{name}/", (*above, address))

@@ -94,7 +94,7 @@ class FolderRecord:
             said = json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise FormatError(f"{path} cannot be read: {error}") from error
         known = cls.__dataclass_fields__
         kinds = {"id": str, "fields": dict, "metadata": dict, "status": str, "n_frames": int}

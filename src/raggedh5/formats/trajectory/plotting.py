@@ -255,7 +255,7 @@ def _figure_class() -> Any:
 
 def _figure(trajectory: Trajectory, drawn: Curves, label: str, labels: Sequence[str]) -> Any:
     figure = _figure_class()(figsize=SIZE, layout="constrained")
-    if not any(len(x) for x, _ in drawn.lines):
+    if not any(np.isfinite(y).any() for _, y in drawn.lines):
         raise SchemaError(f"{trajectory.id}: there is nothing to draw of {label}")
     axes = figure.subplots()
     for (x, y), name in zip(drawn.lines, labels, strict=True):

@@ -15,6 +15,7 @@ from raggedh5.formats.trajectory import (
     HDF5TrajectoryWriter,
     NPYTrajectoryWriter,
     TrajectoryReader,
+    convert_trajectory,
     copy_trajectories,
 )
 from strategies import arrays
@@ -40,7 +41,7 @@ def written(draw):
     return count, fields, rates, first
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(written())
 def test_npy_to_hdf5_and_back_is_the_same_files(run) -> None:
     count, fields, rates, first = run
@@ -81,8 +82,8 @@ def test_a_varying_number_of_particles(tmp_path: Path) -> None:
     made = runs.write_ragged(tmp_path / "a.h5")
     with TrajectoryReader(tmp_path / "a.h5") as reader:
         assert reader["traj_001"].fields == (
-            "energy",
             "coordinates/unwrapped",
+            "energy",
             "particles/atomic_number",
         )
         assert reader["traj_001"]["coordinates/unwrapped"].units == "bohr"
@@ -198,6 +199,22 @@ def test_targets_that_are_taken(tmp_path: Path) -> None:
         with pytest.raises(KeyError, match="no trajectory 'traj_002'"):
             copy_trajectories(reader, tmp_path / "c", "npy", trajectories=["traj_002"])
     assert not (tmp_path / "c").exists()
+    source = tmp_path / "b" / "traj1"
+    for begin in (source, tmp_path / "b"):
+        with TrajectoryReader(begin) as reader, pytest.raises(WriteError, match="itself"):
+            copy_trajectories(reader, tmp_path / "b", "npy", overwrite=True)
+    with pytest.raises(WriteError, match="itself"):
+        convert_trajectory(source / "unwrapped_traj.npy", tmp_path / "b", overwrite=True)
+
+
+@pytest.mark.parametrize("species", [0, 1])
+def test_no_species_at_all(tmp_path: Path, species: int) -> None:
+    np.save(tmp_path / "unwrapped_traj.npy", np.zeros((7, species, 3), ">f4"))
+    with TrajectoryReader(tmp_path) as reader:
+        assert copy_trajectories(reader, tmp_path / "a.h5", "hdf5").ok
+    with TrajectoryReader(tmp_path / "a.h5") as reader:
+        assert copy_trajectories(reader, tmp_path / "b", "npy").ok
+        assert reader[reader.ids[0]]["coordinates/unwrapped"].read().shape == (7, species, 3)
 
 
 def test_nothing_is_left_of_a_copy_that_fails(tmp_path: Path) -> None:

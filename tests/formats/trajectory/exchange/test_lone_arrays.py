@@ -9,7 +9,9 @@ import pytest
 import runs
 from raggedh5.errors import FormatError, SchemaError
 from raggedh5.formats.trajectory import (
+    HDF5TrajectoryWriter,
     LoneArrays,
+    NPYTrajectoryWriter,
     TrajectoryReader,
     TrajectoryValidator,
     convert_trajectory,
@@ -108,6 +110,21 @@ def test_events_are_compared(tmp_path: Path) -> None:
     assert found.fields[1].largest_difference == 2.0**30
     found = validator.validate_trajectory(tmp_path / "a", tmp_path / "b.h5", "traj_001")
     assert "events/time: DIFFERS: only the NumPy files have it" in found.to_text()
+
+
+@pytest.mark.parametrize("kind", ["npy", "hdf5"])
+def test_a_run_that_goes_on_cannot_write_over_events(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "a.h5" if kind == "hdf5" else tmp_path
+    arrays = LoneArrays(fields={"time": runs.TIMES})
+    convert_trajectory(runs.POSITIONS, target, arrays=arrays, to=kind)
+    begin = HDF5TrajectoryWriter if kind == "hdf5" else NPYTrajectoryWriter
+    writer = begin(target, mode="a", resume=True)
+    assert writer.create_trajectory_datasets("traj_001") == 500
+    writer.append_frame("traj_001", {"coordinates/unwrapped": [[0, 0, 0]], "time": 1.0})
+    with pytest.raises(SchemaError, match="'time' is there already, as events"):
+        writer.finalize()
+    with TrajectoryReader(target) as reader:
+        assert np.array_equal(reader["traj_001"].events["time"][:], np.load(runs.TIMES))
 
 
 def test_a_folder_of_another_program_is_not_taken_for_more_than_it_says(tmp_path: Path) -> None:

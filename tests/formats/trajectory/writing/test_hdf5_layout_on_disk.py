@@ -219,9 +219,13 @@ def test_a_file_each_and_a_virtual_one(tmp_path):
             for number in range(5):
                 manager.write_frame(traj_id, six(number, seed=seed))
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"traj_001.h5", "run b.h5", "trajectories.h5"}
+    assert names == {
+        "trajectories.traj_001.h5",
+        "trajectories.run b.h5",
+        "trajectories.h5",
+    }
     for name in ("traj_001", "run b"):
-        with h5py.File(tmp_path / f"{name}.h5") as file:
+        with h5py.File(tmp_path / f"trajectories.{name}.h5") as file:
             assert list(file["trajectories"]) == [name]
     with h5py.File(tmp_path / "trajectories.h5") as file:
         assert set(file["trajectories"]) == {"traj_001", "run b"}
@@ -244,14 +248,6 @@ def test_the_virtual_file_keeps_what_it_had(tmp_path):
     write(tmp_path, FRAMES[:4], settings, traj_id="traj_004")
     with TrajectoryReader(tmp_path / "trajectories.h5") as reader:
         assert reader.ids == ["traj_004"]
-
-
-def test_a_trajectory_is_not_the_virtual_file(tmp_path):
-    settings = config("hdf5", hdf5_options={"single_file": False})
-    manager = TrajectoryWriterManager(settings)
-    with pytest.raises(SchemaError, match="virtual file"):
-        manager.initialize_writers(tmp_path, "trajectories")
-    manager.finalize()
 
 
 def test_frames_together_are_frames_one_by_one(tmp_path):

@@ -34,6 +34,10 @@ class FieldStatistics:
     mean_square_displacement: float | None = None
 
 
+_quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
+"""Any bits may be in a file; what overflows is infinite, and said to be."""
+
+
 class RunningStatistics:
     """Statistics that grow with every block: mean and variance by the method of Chan et al.
 
@@ -54,6 +58,7 @@ class RunningStatistics:
         self._first: NDArray[Any] | None = None
         self._last: NDArray[Any] | None = None
 
+    @_quiet
     def add(self, rows: NDArray[Any]) -> None:
         """Add rows (rows, *shape)."""
         if not rows.size:
@@ -67,9 +72,8 @@ class RunningStatistics:
         self._count += values.size
         if not finite.size:
             return
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(finite.mean())
-            squares = float(np.square(finite - mean).sum())
+        mean = float(finite.mean())
+        squares = float(np.square(finite - mean).sum())
         both = self._finite + finite.size
         apart = mean - self._mean
         self._squares += squares + apart * apart * self._finite * finite.size / both
@@ -91,11 +95,11 @@ class RunningStatistics:
             self._displacement(),
         )
 
+    @_quiet
     def _displacement(self) -> float | None:
         if self._first is None or self._last is None:
             return None
         if not self._first.size:
             return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            apart = (self._last - self._first).reshape(-1, 3)
-            return float(np.square(apart).sum(axis=1).mean())
+        apart = (self._last - self._first).reshape(-1, 3)
+        return float(np.square(apart).sum(axis=1).mean())

@@ -140,7 +140,7 @@ class TrajectoryValidator:
                 reason="the number of particles varies on one side only",
             )
         precision = max(one.precision or 0.0, other.precision or 0.0)
-        found = _Comparing(one, max(self.tolerance, precision), self.statistics)
+        found = _Comparing(name, one, max(self.tolerance, precision), self.statistics)
         first, count = 0, _rows_at_once(one, other)
         while first < stop:
             ends = [each.behind(first, count) for each in (one, other)]
@@ -155,8 +155,8 @@ class TrajectoryValidator:
 class _Comparing:
     """One field while it is compared."""
 
-    def __init__(self, field: Field, tolerance: float, statistics: bool) -> None:
-        self._name = field.name
+    def __init__(self, name: str, field: Field, tolerance: float, statistics: bool) -> None:
+        self._name = name
         self._tolerance = tolerance
         vectors = isinstance(field, TrajectoryField) and field.n_species is not None
         self._statistics = statistics

@@ -175,10 +175,7 @@ def convert_trajectory(
     kind = _kind(end) if to is None else to
     if kind not in KINDS:
         raise SchemaError(f"{kind!r} is no kind of file here; use one of {', '.join(KINDS)}")
-    if kind == "npy":
-        if begin.exists() and end.exists() and begin.samefile(end):
-            raise SchemaError(f"{end} is {begin} itself; give another name for the copy")
-    else:
+    if kind != "npy":
         check_target([begin], end, overwrite)
     if precision is not None and kind != "hdf5":
         raise SchemaError(f"a precision is for HDF5 files of the layout, not for {kind}")

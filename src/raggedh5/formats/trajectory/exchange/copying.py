@@ -19,6 +19,7 @@ from raggedh5.formats.trajectory.checking.validator import TrajectoryValidator
 from raggedh5.formats.trajectory.exchange.targets import HDF5Target, NPYTarget, Target
 from raggedh5.formats.trajectory.fields import STANDARD
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
+from raggedh5.formats.trajectory.npy_folder import folder_of
 from raggedh5.formats.trajectory.reading.field import TrajectoryField
 from raggedh5.formats.trajectory.reading.reader import TrajectoryReader
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
@@ -138,8 +139,8 @@ def copy_trajectories(
         If the target is there already, or cannot be written.
     """
     place = Path(target)
-    _refuse_source(source, place)
     chosen = list(dict.fromkeys(source.ids if trajectories is None else trajectories))
+    _refuse_source(source, place, chosen, layout)
     found = [source[name] for name in chosen]
     known = source.metadata if metadata is None else metadata
     total = sum(trajectory.n_frames for trajectory in found)
@@ -160,10 +161,20 @@ def copy_trajectories(
     return CopiedTrajectories(str(place), layout, frames, comparison)
 
 
-def _refuse_source(source: Source, place: Path) -> None:
+def _refuse_source(source: Source, place: Path, ids: Sequence[str], layout: Layout) -> None:
+    """Refuse to write where the source is, by whatever name."""
     path = getattr(source, "path", None)
-    if path is not None and place.exists() and place.samefile(path):
-        raise WriteError(f"{place} is {path} itself; give another name for the copy")
+    if path is None:
+        return
+    pairs = [(place, path)]
+    if layout == "npy":
+        for traj_id in ids:
+            folder = folder_of(place, traj_id)
+            inside = path.parent if path.suffix == ".npy" else folder_of(path, traj_id)
+            pairs += [(folder, path), (folder, inside)]
+    for target, origin in pairs:
+        if target.exists() and origin.exists() and target.samefile(origin):
+            raise WriteError(f"{target} is {origin} itself; give another name for the copy")
 
 
 def new_target(

@@ -78,7 +78,7 @@ def _of_rows(
 
 
 def _length(file: File, values: Array | Table) -> int:
-    if isinstance(values, Array) and values.ndim == 0:
+    if isinstance(values, Array) and not values.h5.shape:
         raise FormatError(f"{file.path}: {values.name} is no field of frames: it has no rows")
     return len(values)
 

@@ -78,6 +78,8 @@ class HDF5Rows:
 
     def select(self, selection: Any, count: int) -> Any:
         """See `RowReader`."""
+        if count < len(self._array):  # of some, a kill has left no frame number
+            return self._array[:count][selection]
         return self._array[selection]
 
 
@@ -167,9 +169,12 @@ def open_npy(path: Path) -> Values:
         If it is none, holds objects, or ends too early.
     """
     try:
+        with path.open("rb") as file:  # NumPy reads archives and pickles by the same function
+            np.lib.format.read_magic(file)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError) as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
-    if not isinstance(values, np.ndarray) or values.ndim == 0:
+    if values.ndim == 0:
         raise FormatError(f"{path} holds no rows")
-    return values.view(np.ndarray)
+    found: Values = values.view(np.ndarray)
+    return found

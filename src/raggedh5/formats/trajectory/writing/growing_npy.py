@@ -82,8 +82,9 @@ class GrowingNpy:
         else:
             self.dtype, self.shape = dtype, shape
             self._open(os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-            self._header_bytes = START + len(self._text(MOST_ROWS)) + 1
-            self._header_bytes += -self._header_bytes % ALIGNMENT
+            self._header_bytes = ALIGNMENT
+            while not self._fits():
+                self._header_bytes += ALIGNMENT
             self.flush()
 
     @property
@@ -185,13 +186,23 @@ class GrowingNpy:
             os.close(self._descriptor)
         self._descriptor = -1
 
+    def _fits(self) -> bool:
+        """Whether the header has room for any number of rows."""
+        return START + len(self._text(MOST_ROWS)) + 1 <= self._header_bytes
+
     def _text(self, rows: int) -> str:
-        about = {
-            "descr": np.lib.format.dtype_to_descr(self.dtype),
-            "fortran_order": False,
-            "shape": (rows, *self.shape),
-        }
-        return repr(about)
+        """Return the header for so many rows.
+
+        Their number lies in its second half, where there is room for that: all before it stays the
+        same for ever. So a write that ends in the middle leaves the header as it was.
+        """
+        descr = np.lib.format.dtype_to_descr(self.dtype)
+        before = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': ("
+        after = f"{''.join(f', {n}' for n in self.shape) or ','}), }}"
+        middle = self._header_bytes // 2 - START
+        if middle + len(str(MOST_ROWS)) + len(after) < self._header_bytes - START:
+            before = before.ljust(middle)
+        return f"{before}{rows}{after}"
 
     def _read_header(self) -> None:
         start = os.pread(self._descriptor, START, 0)
@@ -214,7 +225,7 @@ class GrowingNpy:
             )
         self.shape = tuple(inner)
         self.rows = self._counted = rows
-        if self._header_bytes < START + len(self._text(MOST_ROWS)) + 1:
+        if not self._fits():
             raise SchemaError(
                 f"{self.path}: its header has no room for more rows; load and save it with NumPy "
                 "1.24 or newer"

@@ -13,8 +13,8 @@ from raggedh5.core.frames import FieldRows, FrameBatch
 from raggedh5.core.precision import rounded
 from raggedh5.core.ragged import Ragged
 from raggedh5.core.schema import Column
-from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, column_of
-from raggedh5.formats.trajectory.hdf5_layout import fields_of, group_of
+from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, check_no_events, column_of
+from raggedh5.formats.trajectory.hdf5_layout import events_of, fields_of, group_of
 from raggedh5.formats.trajectory.writing.chunk_plan import frames_per_chunk
 from raggedh5.formats.trajectory.writing.rates import (
     comes_last,
@@ -204,6 +204,7 @@ class HDF5Trajectory:
             field.numbers.append(part)
 
     def _create(self, name: str, rows: FieldRows) -> _Rows:
+        check_no_events(name, dict(events_of(self.file, self.path)), self.path)
         shape, dtype = rows.values.shape[1:], rows.values.dtype
         attrs: dict[str, Any] = {}
         units = STANDARD[name].units if name in STANDARD else None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from raggedh5.core.frames import FrameBatch
 from raggedh5.errors import RaggedH5Error
-from raggedh5.formats.trajectory.fields import PARTICLES, file_stem
+from raggedh5.formats.trajectory.fields import PARTICLES, check_no_events, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
 from raggedh5.formats.trajectory.writing.growing_npy import GrowingNpy
 from raggedh5.formats.trajectory.writing.hdf5_trajectory import now
@@ -172,6 +172,7 @@ class NPYTrajectory:
         self.close()
         record = self.record
         record.status, record.n_frames, record.end_time = status, self.frames, now()
+        record.complete_frames = None  # whoever looks at it now finds whole files
         record.write(self.folder)
 
     def close(self) -> None:
@@ -214,6 +215,7 @@ class NPYTrajectory:
         field.numbers = new
 
     def _create(self, name: str, values: NDArray[Any]) -> _Rows:
+        check_no_events(name, self.record.events, self.folder)
         self._frames_path(name).unlink(missing_ok=True)  # of a field that was forgotten
         file = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
         field = self._fields[name] = _Rows(file, None)

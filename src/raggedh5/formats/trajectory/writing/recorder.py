@@ -4,13 +4,12 @@ Two locks: whoever writes holds `lock`; `_queues` guards the queues, and is held
 It is never the other way round: nobody waits for `lock` with `_queues` in hand.
 """
 
-import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +17,13 @@ from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
 from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
-from raggedh5.formats.trajectory.writing.backup import Backup
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
+from raggedh5.formats.trajectory.writing.recording import LOG, Recording
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 from raggedh5.store.durable.forks import hold_at_fork
 
 __all__ = ["Recorder"]
-
-LOG = logging.getLogger("raggedh5.trajectory")
-
-
-@dataclass
-class _Recording:
-    """One trajectory that is being written.
-
-    Attributes
-    ----------
-    safe
-        Number of the first frame that was not flushed.
-    kept
-        Blocks, and the frames in them, that were written since the last flush.
-    """
-
-    queue: FrameQueue
-    stores: list[Store]
-    output_dir: Path
-    safe: int
-    kept: list[tuple[FrameBlock | None, FrameBatch]] = field(default_factory=list)
-    backups: list[Backup] = field(default_factory=list)
-
-    @property
-    def batches(self) -> list[FrameBatch]:
-        """The frames that were written since the last flush."""
-        return [batch for _, batch in self.kept]
 
 
 class Recorder:
@@ -92,7 +64,7 @@ class Recorder:
         self._frames = frames
         self._flush_seconds = flush_seconds
         self.raises = on_error == "raise"
-        self._recordings: dict[str, _Recording] = {}
+        self._recordings: dict[str, Recording] = {}
         self._queues = threading.Condition()
         self.lock = threading.RLock()
         self._statistics = WritingStatistics()
@@ -129,7 +101,16 @@ class Recorder:
         self.check()
         queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._queues)
         with self.lock, self._queues:
-            self._recordings[traj_id] = _Recording(queue, stores, output_dir, first)
+            self._recordings[traj_id] = Recording(
+                queue,
+                stores,
+                output_dir,
+                first,
+                None if self.raises else self._metadata,
+                self.failures,
+                self._failed,
+                self._stop_all,
+            )
         if self._background and self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="raggedh5-trajectories", daemon=True
@@ -142,9 +123,7 @@ class Recorder:
         with self.lock, deferred_signals:
             due = self._flush_due()
             self._write_waiting(everything=due)
-            if due or any(
-                each.queue.is_behind(len(each.kept)) for each in self._recordings.values()
-            ):
+            if due or any(recording.is_due for recording in self._recordings.values()):
                 self._flush()
 
     def flush(self) -> None:
@@ -177,10 +156,7 @@ class Recorder:
             recording.queue.stop()
             self._write_waiting(everything=True)
             self._flush()
-            for store in list(recording.stores):
-                self._attempt(recording, store, store.finish, status)
-            for backup in list(recording.backups):
-                self._back_up(recording, backup, backup.finish, status)
+            recording.finish(status)
             with self._queues:
                 del self._recordings[traj_id]
             self._statistics = replace(
@@ -194,7 +170,7 @@ class Recorder:
     def fail(self, traj_id: str, store: Store, error: Exception) -> None:
         """Give up a format that could not begin a trajectory."""
         with self.lock, deferred_signals:
-            self._fail(self._recordings[traj_id], store, error)
+            self._recordings[traj_id].fail(store, error)
 
     def check(self) -> None:
         """Raise what has ended writing."""
@@ -269,38 +245,22 @@ class Recorder:
         now = self._statistics
         self._statistics = replace(now, seconds_writing=now.seconds_writing + taken)
 
-    def _put(self, recording: _Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
-        recording.kept += new
-        batches = [batch for _, batch in new]
-        backups = list(recording.backups)
-        # One format takes everything before the next does: HDF5 comes first, and compresses in
-        # threads of its own while the others are written.
-        for store in list(recording.stores):
-            for batch in batches:
-                self._attempt(recording, store, store.write, batch)
-        for backup in backups:
-            self._back_up(recording, backup, backup.write, batches)
+    def _put(self, recording: Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
+        recording.put(new)
         now = self._statistics
         self._statistics = replace(
             now,
-            frames=now.frames + sum(batch.count for batch in batches),
-            nbytes=now.nbytes + sum(batch.nbytes for batch in batches),
+            frames=now.frames + sum(batch.count for _, batch in new),
+            nbytes=now.nbytes + sum(batch.nbytes for _, batch in new),
         )
 
     def _flush(self) -> None:
         started = time.perf_counter()
-        recordings = [each for each in self._recordings.values() if each.kept]
+        recordings = [each for each in self._recordings.values() if each.is_dirty]
         for recording in recordings:
-            for store in list(recording.stores):
-                self._attempt(recording, store, store.flush)
+            recording.flush()
         for recording in recordings:
-            for backup in list(recording.backups):
-                self._back_up(recording, backup, backup.flush)
-            recording.safe = recording.kept[-1][1].stop
-            for block, _ in recording.kept:
-                if block is not None:
-                    recording.queue.give_back(block)
-            recording.kept.clear()
+            recording.settle()
         now = self._statistics
         self._statistics = replace(
             now,
@@ -308,63 +268,12 @@ class Recorder:
             seconds_writing=now.seconds_writing + time.perf_counter() - started,
         )
 
-    def _attempt(
-        self, recording: _Recording, store: Store, call: Callable[..., None], *args: Any
-    ) -> None:
-        """Have a store do something; whatever it raises, only this format has failed."""
-        if store not in recording.stores:  # with another trajectory, meanwhile
-            return
-        try:
-            call(recording.queue.traj_id, *args)
-        except Exception as error:
-            self._fail(recording, store, error)
-
-    def _fail(self, recording: _Recording, store: Store, error: Exception) -> None:
-        """Give up a format of a trajectory; its frames go to a backup from now on."""
-        traj_id = recording.queue.traj_id
-        LOG.error("%s, frame %d: %s failed: %s", traj_id, recording.safe, store.format, error)
-        recording.stores.remove(store)
-        store.abandon(traj_id)
-        folder = ""
-        if not self.raises:
-            try:
-                backup = Backup(
-                    recording.output_dir, store.format, traj_id, self._metadata, recording.batches
-                )
-            except Exception as of_backup:
-                self._lack_backup(recording, of_backup)
-            else:
-                recording.backups.append(backup)
-                folder = str(backup.folders[-1])
-        self.failures.append(
-            FormatFailure(store.format, traj_id, recording.safe, str(error), folder)
-        )
+    def _failed(self, recording: Recording, store: Store, error: Exception) -> None:
+        """See to what goes with a format that has failed."""
         for other in list(self._recordings.values()):
-            if store in other.stores and store.goes_with(traj_id, other.queue.traj_id):
-                self._fail(other, store, error)
+            if store in other.stores and store.goes_with(recording.traj_id, other.traj_id):
+                other.fail(store, error)
         if self.raises:
-            self._stop_all(error)
-
-    def _back_up(
-        self, recording: _Recording, backup: Backup, call: Callable[..., None], *args: Any
-    ) -> None:
-        """Have a backup do something; that it goes on elsewhere, or not at all, is a failure."""
-        folders, said = len(backup.folders), f"its backup could not go on in {backup.folders[-1]}"
-        try:
-            call(*args, recording.batches)
-        except Exception as error:
-            recording.backups.remove(backup)
-            self._lack_backup(recording, error)
-        elsewhere = [str(folder) for folder in backup.folders[folders:]]
-        if elsewhere or backup not in recording.backups:
-            traj_id = recording.queue.traj_id
-            folder = "".join(elsewhere[-1:])
-            self.failures.append(FormatFailure(backup.name, traj_id, recording.safe, said, folder))
-
-    def _lack_backup(self, recording: _Recording, error: Exception) -> None:
-        """Go on without a backup, as long as frames get anywhere."""
-        LOG.error("%s, frame %d: %s", recording.queue.traj_id, recording.safe, error)
-        if not recording.stores and not recording.backups:
             self._stop_all(error)
 
     def _stop_all(self, error: BaseException) -> None:
