@@ -32,4 +32,4 @@ def test_python_runs(
 def test_commands_are_there() -> None:
     text = README.read_text()
     assert "pip install . && raggedh5 pack examples/molecules.npz molecules.h5\n" in text
-    assert "pip install '.[test]' && pytest\n" in text
+    assert "pip install '.[test]' && pytest -n 2\n" in text
