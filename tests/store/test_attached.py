@@ -421,15 +421,16 @@ def test_interrupts_at_any_moment_of_the_end(path, rng):
             file = rh5.File(owner, buffered=True, chunk_bytes=64)
             put(file, *range(9))
             file.before_close(lambda file=file: put(file, 9))
-            with contextlib.suppress(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 1e-5 + rng.random() * 3e-3)
-                if trial % 2:
-                    with owner:
-                        pass
-                else:
-                    owner.close()
-            with contextlib.suppress(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            with contextlib.suppress(KeyboardInterrupt):  # wherever it comes, it comes in here
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 1e-5 + rng.random() * 3e-3)
+                    if trial % 2:
+                        with owner:
+                            pass
+                    else:
+                        owner.close()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
             assert not h5py._objects.phil._is_owned()
             owner.close()
             assert numbers(path) == list(range(10))

@@ -15,7 +15,8 @@ from raggedh5.formats.trajectory.fields import (
     check_names,
     check_trajectory_id,
 )
-from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
+from raggedh5.formats.trajectory.reading.field import TrajectoryField
+from raggedh5.formats.trajectory.reading.frames import Frames
 from raggedh5.formats.trajectory.reading.rows import NPYRows, open_npy
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory
 

@@ -1,7 +1,6 @@
 """One field of a trajectory: rows of numbers, read when they are asked for."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,91 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.frames import FieldRows
-from raggedh5.errors import FormatError, SchemaError
+from raggedh5.errors import SchemaError
+from raggedh5.formats.trajectory.reading.field_of_frames import FieldOfFrames
+from raggedh5.formats.trajectory.reading.frames import Frames
 from raggedh5.formats.trajectory.reading.rows import RowReader, ScaledRows
 
-__all__ = ["Frames", "TrajectoryField"]
+__all__ = ["TrajectoryField"]
 
 Values = NDArray[Any]
 Numbers = NDArray[np.int64]
 
 
-class Frames:
-    """The numbers of the frames that the rows of something are of.
-
-    Parameters
-    ----------
-    rows
-        How many rows there are.
-    stored
-        Their numbers, indexable; None where there is a row for every frame from 0 on.
-    where
-        What has these rows, for messages.
-    """
-
-    def __init__(self, rows: int, stored: Any = None, where: str = "") -> None:
-        self._where = where
-        self.rows = rows if stored is None else min(rows, len(stored))
-        self._stored = stored
-
-    def behind(self, frame: int, rows: int) -> int | None:
-        """Return the number of the frame behind so many rows from a frame on, None at the end."""
-        row = self.first_row(frame) + rows
-        if row >= self.rows:
-            return None
-        found = row if self._stored is None else int(self._stored[row])
-        if found <= frame:
-            raise self._fallen()
-        return found
-
-    @property
-    def every(self) -> bool:
-        """Whether there is a row for every frame."""
-        return self._stored is None
-
-    @property
-    def stop(self) -> int:
-        """The number behind the last one."""
-        if self._stored is None or not self.rows:
-            return self.rows
-        return int(self._stored[self.rows - 1]) + 1
-
-    @property
-    def start(self) -> int:
-        """The first number; 0 where there is none."""
-        return int(self._stored[0]) if self._stored is not None and self.rows else 0
-
-    def first_row(self, frame: int) -> int:
-        """Return the first row of a frame of this number or a later one."""
-        if self._stored is None:
-            return min(max(frame, 0), self.rows)
-        return bisect_left(self._stored, frame, 0, self.rows)
-
-    def numbers(self, start: int = 0, stop: int | None = None) -> Numbers:
-        """Return the numbers of the rows start:stop."""
-        end = self.rows if stop is None else min(stop, self.rows)
-        if self._stored is None:
-            return np.arange(start, max(end, start), dtype=np.int64)
-        found = np.asarray(self._stored[start:end], np.int64)
-        if len(found) and (found[0] < 0 or (found[1:] <= found[:-1]).any()):
-            raise self._fallen()
-        return found
-
-    def selected(self, start: int, stop: int, step: int) -> slice | Numbers:
-        """Return the rows of the frames ``range(start, stop, step)``: a slice, or their numbers."""
-        if self._stored is None:
-            return slice(start, max(min(stop, self.rows), start), step)
-        first, last = self.first_row(start), self.first_row(stop)
-        if step == 1:
-            return slice(first, last, 1)
-        numbers = self.numbers(first, last)
-        return first + np.flatnonzero((numbers - start) % step == 0)
-
-    def _fallen(self) -> FormatError:
-        return FormatError(f"{self._where}: the numbers of the frames of its rows do not rise")
-
-
-class TrajectoryField:
+class TrajectoryField(FieldOfFrames):
     """A field of fixed shape.
 
     Nothing is read before it is indexed. Only the chunks that hold what is asked for are
@@ -118,12 +44,8 @@ class TrajectoryField:
         units: str | None,
         precision: float | None = None,
     ) -> None:
-        self.name = name
-        self.units = units
-        self.precision = precision
+        super().__init__(name, frames, n_frames, units, precision)
         self._rows = rows
-        self._frames = frames
-        self._n_frames = n_frames
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -140,20 +62,6 @@ class TrajectoryField:
         """Number of species of coordinates; None for any other field."""
         vectors = self.name.startswith("coordinates/")
         return math.prod(self._rows.shape) // 3 if vectors else None
-
-    @property
-    def frames(self) -> Numbers | None:
-        """Numbers of the frames of the rows, int64 (rows,); None where every frame has one."""
-        return None if self._frames.every else self._frames.numbers()
-
-    @property
-    def first_frame(self) -> int:
-        """Number of the first frame that has the field; 0 where none has."""
-        return self._frames.start
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self._frames.rows
 
     def __repr__(self) -> str:
         """Say what the field is."""
@@ -225,10 +133,6 @@ class TrajectoryField:
                 yield values
             first = end
 
-    def behind(self, frame: int, rows: int) -> int | None:
-        """Return the number of the frame behind so many rows from a frame on, None at the end."""
-        return self._frames.behind(frame, rows)
-
     def rows_of(self, start: int, stop: int) -> FieldRows:
         """Return the rows of the frames start:stop as they are stored, and their numbers."""
         first, last = self._frames.first_row(start), self._frames.first_row(stop)
@@ -253,12 +157,6 @@ class TrajectoryField:
             units,
             precision,
         )
-
-    def _bounds(self, start: int, stop: int | None, step: int) -> tuple[int, int]:
-        if step < 1:
-            raise ValueError(f"a step is 1 or more, not {step}")
-        first, last, _ = slice(start, stop).indices(self._n_frames)
-        return first, max(last, first)
 
     def _species(self, species: Any) -> Any:
         if species is None:

@@ -15,7 +15,8 @@ from raggedh5.formats.trajectory.hdf5_layout import (
     group_of,
     ids_in,
 )
-from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
+from raggedh5.formats.trajectory.reading.field import TrajectoryField
+from raggedh5.formats.trajectory.reading.frames import Frames
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.rows import HDF5Rows, check_rows
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory

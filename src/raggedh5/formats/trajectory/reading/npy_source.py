@@ -11,7 +11,8 @@ from raggedh5.core.ragged import Ragged
 from raggedh5.errors import FormatError
 from raggedh5.formats.trajectory.fields import PARTICLES, STANDARD, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
-from raggedh5.formats.trajectory.reading.field import Frames, TrajectoryField
+from raggedh5.formats.trajectory.reading.field import TrajectoryField
+from raggedh5.formats.trajectory.reading.frames import Frames
 from raggedh5.formats.trajectory.reading.ragged_field import RaggedField
 from raggedh5.formats.trajectory.reading.rows import NPYRows, check_rows, open_npy
 from raggedh5.formats.trajectory.reading.trajectory import Trajectory

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.ragged import Ragged
-from raggedh5.formats.trajectory.reading.field import Frames
+from raggedh5.formats.trajectory.reading.field_of_frames import FieldOfFrames
+from raggedh5.formats.trajectory.reading.frames import Frames
 
 __all__ = ["RaggedField"]
 
@@ -17,7 +18,7 @@ BLOCK = 1 << 10
 """Frames that are read at once."""
 
 
-class RaggedField:
+class RaggedField(FieldOfFrames):
     """A field of the particles.
 
     Attributes
@@ -41,24 +42,10 @@ class RaggedField:
         units: str | None,
         precision: float | None = None,
     ) -> None:
+        super().__init__(name, frames, n_frames, units, precision)
+        self._read = read
         self._dtype = dtype
         self._inner = inner
-        self.name = name
-        self.units = units
-        self.precision = precision
-        self._read = read
-        self._frames = frames
-        self._n_frames = n_frames
-
-    @property
-    def frames(self) -> Numbers | None:
-        """Numbers of the frames of the rows, int64 (rows,); None where every frame has one."""
-        return None if self._frames.every else self._frames.numbers()
-
-    @property
-    def first_frame(self) -> int:
-        """Number of the first frame that has the field; 0 where none has."""
-        return self._frames.start
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -69,10 +56,6 @@ class RaggedField:
     def inner(self) -> tuple[int, ...]:
         """Shape of the value of a particle."""
         return self._inner
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self._frames.rows
 
     def __repr__(self) -> str:
         """Say what the field is."""
@@ -97,23 +80,16 @@ class RaggedField:
         step
             Which of them, 1 or more.
         """
-        if step < 1:
-            raise ValueError(f"a step is 1 or more, not {step}")
-        first, last, _ = slice(start, stop).indices(self._n_frames)
-        rows = self._frames.selected(first, max(last, first), step)
+        rows = self._frames.selected(*self._bounds(start, stop, step), step)
         return self._read(rows if isinstance(rows, np.ndarray) or step == 1 else _numbers(rows))
 
     def blocks(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[Ragged]:
         """Read the same piece by piece."""
-        first, last, _ = slice(start, stop).indices(self._n_frames)
+        first, last = self._bounds(start, stop, step)
         for begin in range(first, last, BLOCK * step):
             rows = self.read(begin, min(begin + BLOCK * step, last), step)
             if len(rows):
                 yield rows
-
-    def behind(self, frame: int, rows: int) -> int | None:
-        """Return the number of the frame behind so many rows from a frame on, None at the end."""
-        return self._frames.behind(frame, rows)
 
     def scaled(self, factor: float, units: str | None) -> "RaggedField":
         """Return the field with its values multiplied when they are read, as float64."""
