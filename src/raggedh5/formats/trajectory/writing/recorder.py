@@ -17,8 +17,9 @@ from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
 from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
+from raggedh5.formats.trajectory.writing.companion import Companion
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
-from raggedh5.formats.trajectory.writing.recording import LOG, Recording
+from raggedh5.formats.trajectory.writing.recording import LOG, Part, Recording
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 from raggedh5.store.durable.forks import hold_at_fork
@@ -72,6 +73,7 @@ class Recorder:
         self._error: BaseException | None = None
         self._stopping = False
         self._background = background
+        self._companion: Companion[Part] = Companion(background)
         self._thread: threading.Thread | None = None
         self.left = False
         _recorders.add(self)
@@ -107,6 +109,7 @@ class Recorder:
                 output_dir,
                 first,
                 None if self.raises else self._metadata,
+                self._companion,
                 self.failures,
                 self._failed,
                 self._stop_all,
@@ -125,6 +128,7 @@ class Recorder:
             self._write_waiting(everything=due)
             if due or any(recording.is_due for recording in self._recordings.values()):
                 self._flush()
+            self._join()
 
     def flush(self) -> None:
         """Return when all frames so far are safe."""
@@ -210,6 +214,7 @@ class Recorder:
                 self._queues.notify_all()
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
+            self._companion.close()
 
     def _run(self) -> None:
         while True:
@@ -259,6 +264,7 @@ class Recorder:
         recordings = [each for each in self._recordings.values() if each.is_dirty]
         for recording in recordings:
             recording.flush()
+        self._join()
         for recording in recordings:
             recording.settle()
         now = self._statistics
@@ -267,6 +273,11 @@ class Recorder:
             flushes=now.flushes + bool(recordings),
             seconds_writing=now.seconds_writing + time.perf_counter() - started,
         )
+
+    def _join(self) -> None:
+        """Wait for the companion, and give up what has failed there."""
+        for (recording, store), error in self._companion.join().items():
+            recording.fail(store, error)
 
     def _failed(self, recording: Recording, store: Store, error: Exception) -> None:
         """See to what goes with a format that has failed."""

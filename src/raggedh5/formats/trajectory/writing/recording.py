@@ -8,13 +8,16 @@ from typing import Any
 from raggedh5.core.frames import FrameBatch, FrameBlock
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.backup import Backup
+from raggedh5.formats.trajectory.writing.companion import Companion
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
 from raggedh5.formats.trajectory.writing.report import FormatFailure
 from raggedh5.formats.trajectory.writing.store import Store
 
-__all__ = ["LOG", "Recording"]
+__all__ = ["LOG", "Part", "Recording"]
 
 LOG = logging.getLogger("raggedh5.trajectory")
+
+Part = tuple["Recording", Store]
 
 New = list[tuple[FrameBlock | None, FrameBatch]]
 
@@ -37,6 +40,8 @@ class Recording:
         Number of the first frame.
     metadata
         What is known of the simulation; None where no backup is wanted.
+    companion
+        Writes all formats but the first. Whoever joins it tells of what has failed, by `fail`.
     failures
         Failures are added to these.
     failed
@@ -59,6 +64,7 @@ class Recording:
         output_dir: Path,
         safe: int,
         metadata: TrajectoryMetadata | None,
+        companion: Companion[Part],
         failures: list[FormatFailure],
         failed: Callable[["Recording", Store, Exception], None],
         lost: Callable[[Exception], None],
@@ -68,6 +74,7 @@ class Recording:
         self.safe = safe
         self._output_dir = output_dir
         self._metadata = metadata
+        self._companion = companion
         self._failures = failures
         self._failed = failed
         self._lost = lost
@@ -90,21 +97,28 @@ class Recording:
         return bool(self._kept)
 
     def put(self, new: New) -> None:
-        """Write blocks, and the frames in them; they are kept until they are flushed."""
+        """Write blocks, and the frames in them; they are kept until they are flushed.
+
+        The formats behind the first one are written by the companion meanwhile.
+        """
         self._kept += new
         batches = [batch for _, batch in new]
         backups = list(self._backups)
-        # One format takes everything before the next does: HDF5 comes first, and compresses in
-        # threads of its own while the others are written.
-        for store in list(self.stores):
+        # HDF5 comes first, if it is written: it has more to do.
+        for store in self.stores[1:]:
+            for batch in batches:
+                self._companion.call((self, store), store.write, self.traj_id, batch)
+        for store in self.stores[:1]:
             for batch in batches:
                 self._attempt(store, store.write, batch)
         for backup in backups:
             self._back_up(backup, backup.write, batches)
 
     def flush(self) -> None:
-        """Have every format flush what was written."""
-        for store in list(self.stores):
+        """Have every format flush what was written; those behind the first one by the companion."""
+        for store in self.stores[1:]:
+            self._companion.call((self, store), store.flush, self.traj_id)
+        for store in self.stores[:1]:
             self._attempt(store, store.flush)
 
     def settle(self) -> None:
@@ -126,7 +140,9 @@ class Recording:
             self._back_up(backup, backup.finish, status)
 
     def fail(self, store: Store, error: Exception) -> None:
-        """Give up a format."""
+        """Give up a format, unless that is done already."""
+        if store not in self.stores:
+            return
         LOG.error("%s, frame %d: %s failed: %s", self.traj_id, self.safe, store.format, error)
         self.stores.remove(store)
         store.abandon(self.traj_id)
