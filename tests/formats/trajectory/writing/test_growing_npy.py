@@ -142,8 +142,9 @@ def test_what_is_behind_the_last_counted_row_is_cut(path):
     file = GrowingNpy(path, np.dtype("f8"), ())
     file.append(np.arange(3.0))
     file.flush()
-    file.append(np.arange(50.0))
     file.abandon()
+    with path.open("ab") as raw:  # rows that were written, and not counted
+        raw.write(np.arange(50.0).tobytes())
     assert path.stat().st_size > 128 + 24
     with GrowingNpy(path) as file:
         assert file.rows == 3

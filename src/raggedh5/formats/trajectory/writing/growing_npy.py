@@ -19,7 +19,10 @@ MAGIC = b"\x93NUMPY\x01\x00"
 START = len(MAGIC) + 2
 ALIGNMENT = 64
 MOST_ROWS = 10**19
-MOST_HEADER = 1 << 16
+MOST_WAITING = 1 << 25
+"""Bytes of rows that wait to be written together, and how many pieces they are in."""
+
+MOST_PIECES = 256
 
 
 class GrowingNpy:
@@ -27,7 +30,7 @@ class GrowingNpy:
 
     The header has room for any number of rows, so that it can be written over in place. Rows are
     written behind those that the header counts; `flush` then counts them. What is behind the last
-    counted row is of no account to NumPy, and is written over by the next append.
+    counted row is of no account to NumPy, and is written over.
 
     Parameters
     ----------
@@ -72,6 +75,8 @@ class GrowingNpy:
         self.rows = 0
         self._counted = -1
         self._descriptor = -1
+        self._waiting: list[memoryview] = []
+        self._waiting_bytes = 0
         if dtype is None or shape is None:
             self._open(os.O_RDWR)
             try:
@@ -93,22 +98,22 @@ class GrowingNpy:
         return self.dtype.itemsize * math.prod(self.shape)
 
     def append(self, values: NDArray[Any]) -> None:
-        """Write rows (n, *shape) behind those that there are, in the byte order of the file.
+        """Take rows (n, *shape), which stay as they are until `flush`, behind those that there are.
+
+        They are written together, by `flush` at the latest.
 
         Raises
         ------
         WriteError
-            If there is no room; the rows are not there then.
+            If there is no room.
         """
         view: Any = np.ascontiguousarray(values, self.dtype).reshape(-1).view(np.uint8)
-        at = self._header_bytes + self.rows * self.row_bytes
-        done = 0
-        try:
-            while done < len(view):
-                done += os.pwrite(self._descriptor, view[done:], at + done)
-        except OSError as error:
-            raise WriteError(f"{self.path} could not be written: {error}") from error
         self.rows += len(values)
+        if len(view):
+            self._waiting.append(memoryview(view))
+            self._waiting_bytes += len(view)
+        if self._waiting_bytes > MOST_WAITING or len(self._waiting) >= MOST_PIECES:
+            self._write()
 
     def flush(self) -> None:
         """Count the rows that there are.
@@ -118,6 +123,7 @@ class GrowingNpy:
         WriteError
             If the header cannot be written, or the file was removed meanwhile.
         """
+        self._write()
         if self._counted == self.rows:
             return
         if not os.fstat(self._descriptor).st_nlink:
@@ -138,6 +144,7 @@ class GrowingNpy:
         WriteError
             If the file cannot be written.
         """
+        self._write()
         self.rows = min(self.rows, rows)
         self.flush()
         try:
@@ -172,6 +179,7 @@ class GrowingNpy:
 
     def __getitem__(self, row: int) -> Any:
         """Return one row."""
+        self._write()
         raw = os.pread(self._descriptor, self.row_bytes, self._header_bytes + row * self.row_bytes)
         return np.frombuffer(raw, self.dtype).reshape(self.shape)[()]
 
@@ -180,6 +188,22 @@ class GrowingNpy:
             self._descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as error:
             raise WriteError(f"{self.path} could not be opened: {error}") from error
+
+    def _write(self) -> None:
+        """Write the rows that wait, in one call if it takes them all."""
+        pieces, self._waiting = self._waiting, []
+        left, self._waiting_bytes = self._waiting_bytes, 0
+        at = self._header_bytes + self.rows * self.row_bytes - left
+        try:
+            while left:
+                done = os.pwritev(self._descriptor, pieces, at)
+                at, left = at + done, left - done
+                while pieces and done >= len(pieces[0]):
+                    done -= len(pieces.pop(0))
+                if pieces:
+                    pieces[0] = pieces[0][done:]
+        except OSError as error:
+            raise WriteError(f"{self.path} could not be written: {error}") from error
 
     def _let_go(self) -> None:
         if self._descriptor >= 0:
