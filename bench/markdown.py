@@ -74,12 +74,12 @@ appending thread does; storing, which HDF5 does in that thread; 194 datasets wit
 and the memory of one chunk for each of them, half a megabyte, which is touched for the first time
 in every run.
 
-A trajectory comes a frame at a time, and is made safe from a kill every 1,000 frames, while the h5py
-writers beside it never flush. What fills the gap to its ideal: the loop that makes a dict for each
-frame and calls `write_frame`, a microsecond a frame, during which the thread in the background has
-no interpreter lock; a checkpoint for each flush, about a millisecond of Python for six datasets; and
-`write()`, which is waited for at the end of each. With `buffer_size: 4000` there are four times fewer
-of these.
+A trajectory comes a frame at a time, and is made safe from a kill every 1,000 frames, while the
+h5py writers beside it never flush. What fills the gap to its ideal: the loop that makes a dict for
+each frame and calls `write_frame`, a microsecond a frame, during which the thread in the background
+has no interpreter lock; a checkpoint for each flush, about a millisecond of Python for six
+datasets; and `write()`, which is waited for at the end of each. With `buffer_size: 4000` there are
+four times fewer of these.
 
 Checking a file takes no longer than reading it, also in the child process that suspect files are
 read in. Only the first check of a program starts the process that these children are forked from:

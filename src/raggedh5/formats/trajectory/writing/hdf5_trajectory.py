@@ -30,6 +30,11 @@ __all__ = ["HDF5Trajectory", "Storage", "now"]
 
 LAYOUT = "interleaved_xyz"
 
+BLOCK = 1 << 18
+"""Bytes of a Blosc block: a single frame takes as much to be decoded."""
+
+ZSTD_LEVEL = 3
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -66,11 +71,19 @@ class Storage:
         """Return the same for trajectories of so many frames."""
         return replace(self, estimated=frames)
 
-    def codec_of(self, name: str) -> Any:
-        """Return the codec of a field: the bits that rounding has cleared want a bit shuffle."""
-        codec = self.codec
-        if self.precision_of(name) and isinstance(codec, Blosc) and codec.shuffle == "byte":
-            return replace(codec, shuffle="bit")
+    def codec_of(self, name: str, chunk_bytes: int = 0) -> Any:
+        """Return the codec of a field, given the bytes of its chunks.
+
+        A frame is much like the one before it, so Blosc's blocks hold many. Rounded numbers are
+        worth an entropy coder, which LZ4 lacks: Zstd takes its place, at a level as quick.
+        """
+        codec, is_rounded = self.codec, self.precision_of(name) is not None
+        if not isinstance(codec, Blosc):
+            return codec
+        if is_rounded and codec.compressor == "lz4":
+            codec = replace(codec, compressor="zstd", level=min(codec.level, ZSTD_LEVEL))
+        if codec.blocksize is None and chunk_bytes > BLOCK:
+            codec = replace(codec, blocksize=chunk_bytes if is_rounded else BLOCK)
         return codec
 
     def attributes_of(self, name: str) -> Mapping[str, Any]:
@@ -217,12 +230,13 @@ class HDF5Trajectory:
             attrs["precision"] = precision
         attrs |= self.storage.attributes_of(name)
         row_bytes = dtype.itemsize * math.prod(shape)
+        frames = self.storage.frames(row_bytes)
         array = self.file.create_array(
             f"{self.path}/{name}",
             (0, *shape),
             dtype,
-            codec=self.storage.codec_of(name),
-            chunks=(self.storage.frames(row_bytes), *(max(n, 1) for n in shape)),
+            codec=self.storage.codec_of(name, frames * row_bytes),
+            chunks=(frames, *(max(n, 1) for n in shape)),
             attrs=attrs,
         )
         field = self._fields[name] = _Rows(array, None)
