@@ -317,31 +317,6 @@ def test_items_of_all_or_none():
         check_items({"a": 3, "b": 2}, fields, 7)
 
 
-@given(st.data())
-def test_part_of_a_batch(data):
-    """Any part holds the frames of these numbers, as those that are put again do."""
-    specs = data.draw(fields())
-    whole = [data.draw(frames(specs)) for _ in range(data.draw(st.integers(1, 6)))]
-    first = data.draw(st.sampled_from([0, 7]))
-    start = data.draw(st.integers(0, len(whole)))
-    stop = data.draw(st.integers(start, len(whole)))
-    buffer = FrameBuffer(first)
-    buffer.block = new_block(specs, len(whole), 100)
-    assert all(buffer.put(frame) for frame in whole)
-    part = batch_of(buffer.take(), specs)[first + start : first + stop]
-    naive = NaiveFrames(specs, first + start)
-    for frame in whole[start:stop]:
-        naive.put(frame)
-    assert (part.first, part.count, part.stop) == (first + start, stop - start, first + stop)
-    for name, (values, numbers) in part.rows.items():
-        assert numbers.tolist() == naive.numbers[name]
-        assert values.tobytes() == np.array(naive.values[name], values.dtype).tobytes()
-    for name, values in part.items.items():
-        assert values.tobytes() == np.array(naive.values[name], values.dtype).tobytes()
-    assert part.lengths.tolist() == naive.lengths
-    assert part.numbers.tolist() == naive.of_ragged
-
-
 def test_bytes_of_a_batch():
     rows = FieldRows(np.zeros((2, 3)), np.arange(2))
     batch = FrameBatch(

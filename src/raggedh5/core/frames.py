@@ -113,25 +113,6 @@ class FrameBatch:
         fixed = sum(rows.values.nbytes for rows in self.rows.values())
         return fixed + sum(items.nbytes for items in self.items.values())
 
-    def __getitem__(self, frames: slice) -> "FrameBatch":
-        """Return some of the frames, by their numbers: views.
-
-        Parameters
-        ----------
-        frames
-            ``start:stop``, both within this batch.
-        """
-        start, stop = frames.start, frames.stop
-        rows = {}
-        for name, (values, numbers) in self.rows.items():
-            part = slice(*np.searchsorted(numbers, [start, stop]))
-            rows[name] = FieldRows(values[part], numbers[part])
-        part = slice(*np.searchsorted(self.numbers, [start, stop]))
-        offsets = np.concatenate([[0], np.cumsum(self.lengths)])
-        within = slice(offsets[part.start], offsets[part.stop])
-        items = {name: values[within] for name, values in self.items.items()}
-        return FrameBatch(start, stop - start, rows, items, self.lengths[part], self.numbers[part])
-
 
 def new_block(fields: Mapping[str, FrameField], room: int, items: int = 0) -> FrameBlock:
     """Make room for frames; nothing of the memory is touched.

@@ -95,6 +95,7 @@ cdef class FrameBlock:
         cdef Field *field
         self.names, self.values, self.numbers, self.lengths = names, values, numbers, lengths
         self.n_fields = len(names)
+        self.n_ragged = self.count = self.rows = 0
         PyMem_Free(self.fields)
         PyMem_Free(self.sources)
         self.fields = <Field *>PyMem_Malloc((self.n_fields + 1) * sizeof(Field))
