@@ -193,7 +193,7 @@ def test_a_complete_trajectory_takes_no_frames():
     with pytest.raises(ClosedError):
         where.together({"time": [2.0]})
     assert drained(where)[0][1] == 1
-    assert not where.holds_frames
+    assert not where.waiting
 
 
 def test_whoever_comes_raises_what_stopped_it():

@@ -282,8 +282,12 @@ def test_what_is_exact_in_one_format_only_comes_back_from_the_backup(tmp_path, f
     manager.flush()
     with BrokenDisk(tmp_path, {failing}):
         write(manager, run, range(8, 25))
+        manager.finalize_trajectory("traj_001")
+        compared = manager.validate_formats()
         report = manager.finalize()
     assert not report.ok
+    assert (compared.ok, compared.lacking) == (False, ("traj_001",))
+    assert "traj_001: not compared" in compared.to_text()
     manager = run.manager("a", **precise)
     assert manager.initialize_writers(tmp_path, "traj_001") == 25
     write(manager, run, range(25, 30))

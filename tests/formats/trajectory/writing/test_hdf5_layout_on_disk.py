@@ -8,7 +8,7 @@ import pytest
 
 import raggedh5 as rh5
 from raggedh5.care import validate
-from raggedh5.errors import SchemaError
+from raggedh5.errors import ClosedError
 from raggedh5.formats.trajectory import (
     HDF5Options,
     HDF5TrajectoryWriter,
@@ -284,5 +284,5 @@ def test_an_exception_leaves_a_trajectory_incomplete(tmp_path):
     with h5py.File(tmp_path / "a.h5") as file:
         assert file[f"trajectories/{ID}/metadata"].attrs["status"] == "incomplete"
         assert file[f"trajectories/{ID}/time"][()].tolist() == [1.0]
-    with pytest.raises(SchemaError, match="finalized"):
+    with pytest.raises(ClosedError, match="finalized"):
         writer.append_frame(ID, {"time": 1.0})

@@ -367,5 +367,5 @@ def test_everything_is_refused_after_the_end(tmp_path):
         manager.flush,
         manager.validate_formats,
     ):
-        with pytest.raises(rh5.SchemaError):
+        with pytest.raises(rh5.ClosedError, match="finalized"):
             call()

@@ -129,22 +129,30 @@ class ComparisonReport:
     ----------
     trajectories : tuple of TrajectoryComparison
         Each of them.
+    lacking : tuple of str
+        Those that were not compared, because one side could not be written.
     """
 
     trajectories: tuple[TrajectoryComparison, ...]
+    lacking: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether all of them are the same in both formats."""
-        return all(found.ok for found in self.trajectories)
+        return not self.lacking and all(found.ok for found in self.trajectories)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same for JSON."""
-        return {"ok": self.ok, "trajectories": [found.as_dict() for found in self.trajectories]}
+        return {
+            "ok": self.ok,
+            "trajectories": [found.as_dict() for found in self.trajectories],
+            "lacking": list(self.lacking),
+        }
 
     def to_text(self) -> str:
         """Return it as lines of text."""
-        return "\n".join(found.to_text() for found in self.trajectories)
+        lacking = [f"{name}: not compared: a format has failed" for name in self.lacking]
+        return "\n".join([*(found.to_text() for found in self.trajectories), *lacking])
 
 
 def _without_nan(value: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from raggedh5.errors import SchemaError
+from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.formats.trajectory.config import HDF5Options
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.beginning import begin
@@ -150,7 +150,7 @@ class _FormatWriter:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise SchemaError("everything is finalized; make another writer to go on")
+            raise ClosedError("everything is finalized; make another writer to go on")
 
     def _queue_of(self, traj_id: str) -> FrameQueue:
         self._check_open()

@@ -105,12 +105,6 @@ class FrameQueue:
         """Whether a block is full."""
         return bool(self._full)
 
-    @property
-    def holds_frames(self) -> bool:
-        """Whether there is any frame here."""
-        block = self._buffer.block
-        return bool(self._full) or (block is not None and block.count > 0)
-
     def is_behind(self, kept: int) -> bool:
         """Whether so many blocks are better given back, before there is none to be filled."""
         return kept >= max(self._blocks // 2, 1)

@@ -140,7 +140,6 @@ class HDF5Trajectory:
         self.path = group_of(traj_id)
         self.storage = storage
         self._fields: dict[str, _Rows] = {}
-        self._particles: tuple[str, ...] = ()
         self._counted: int | None = None
         self.fresh = self.path not in file
         if not self.fresh:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from raggedh5.errors import SchemaError
+from raggedh5.errors import ClosedError, SchemaError
 from raggedh5.formats.trajectory.checking.comparison import ComparisonReport
 from raggedh5.formats.trajectory.checking.validator import TrajectoryValidator
 from raggedh5.formats.trajectory.config import TrajectoryWriterConfig
@@ -183,6 +183,7 @@ class TrajectoryWriterManager:
         try:
             put = self._puts[traj_id]
         except KeyError:
+            self._check_open()
             raise _not_written(traj_id) from None
         put(frame)
 
@@ -227,14 +228,15 @@ class TrajectoryWriterManager:
     def validate_formats(self) -> ComparisonReport:
         """Compare what the formats hold of each trajectory that is complete.
 
-        With `cross_format_check` off, or one format only, nothing is compared.
+        With `cross_format_check` off, or one format only, nothing is compared. Where a format has
+        failed, its trajectory is listed as lacking, and the report is not ok.
         """
         self._check_open()
         validation = self.config.validation
         validator = TrajectoryValidator(
             validation.tolerance, statistics=validation.statistical_validation
         )
-        reports = []
+        reports, lacking = [], []
         if validation.cross_format_check and len(self.config.formats) > 1:
             for traj_id in list(self._written):
                 stores = {store.format: store for store in self._stores[self._folders[traj_id]]}
@@ -243,11 +245,13 @@ class TrajectoryWriterManager:
                     for failure in self._recorder.failures
                     if failure.trajectory == traj_id
                 }
-                if not failed:
+                if failed:
+                    lacking.append(traj_id)
+                else:
                     with self._recorder.lock:
                         npy, hdf5 = (stores[name].trajectory(traj_id) for name in ("npy", "hdf5"))
                     reports.append(validator.compare(npy, hdf5))
-        return ComparisonReport(tuple(reports))
+        return ComparisonReport(tuple(reports), tuple(lacking))
 
     def finalize(self) -> WritingReport:
         """Complete everything, close all files, and say what was written and what went wrong.
@@ -285,7 +289,7 @@ class TrajectoryWriterManager:
 
     def _check_open(self) -> None:
         if self._report is not None:
-            raise SchemaError("everything is finalized; make another manager to go on")
+            raise ClosedError("everything is finalized; make another manager to go on")
 
     def _check_written(self, traj_id: str) -> None:
         self._check_open()
@@ -302,7 +306,7 @@ class TrajectoryWriterManager:
                 max(self.config.performance.buffer_size // 2, 1),
             )
             made: list[Store] = []
-            for name in sorted(self.config.formats):  # HDF5 first: see `Recorder`
+            for name in sorted(self.config.formats):  # HDF5 first: see `Recording.put`
                 if name == "npy":
                     made.append(NPYStore(folder, self.metadata, self._mode))
                 else:
