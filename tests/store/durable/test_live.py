@@ -91,6 +91,7 @@ def test_several_readers_and_threads(path, writer):
         try:
             while not over.is_set():
                 try:
+                    reader.refresh()
                     ragged = reader["t"].read()["x"]
                 except rh5.WriteError as error:
                     if "so often" not in str(error):  # as it may be on a busy machine
@@ -99,7 +100,6 @@ def test_several_readers_and_threads(path, writer):
                 wanted = np.repeat(np.arange(1, len(ragged) // 3 + 1), 3)
                 if ragged.values.tolist() != np.repeat(wanted, wanted % 5).tolist():
                     wrong.append(ragged)
-                reader.refresh()
         except Exception as error:
             wrong.append(error)
 
