@@ -14,10 +14,9 @@ import sys
 from pathlib import Path
 
 import raggedh5 as rh5
-import raggedh5.core.room as room
-import raggedh5.store.durable.durability as durability
 from crashing.kills import clean, examine, forked, told
 from crashing.shim import FAIL, Shim
+from crashing.sizes import shrink
 from crashing.story import Story
 
 MOST = 1000
@@ -54,14 +53,13 @@ def write(shim, path, out, story, level, fails, dies):
 
 def main():
     folder, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     draw = random.Random(seed)
     wrong, met = [], 0
     for trial in range(count):
         story = Story(seed + trial, steps=30)
-        durability.LARGEST_JOURNAL = draw.choice([2000, 20000, 1 << 25])
+        shrink(draw, [2000, 20000, 1 << 25])
         level = draw.choice(["process", "disk"])
         first = draw.randint(1, 50)
         fails = first, first + draw.choice([0, 1, 3, 30]), draw.choice([errno.ENOSPC, errno.EDQUOT])

@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 
 import raggedh5 as rh5
-import raggedh5.core.room as room
-import raggedh5.store.durable.durability as durability
 from crashing.shim import KILL, TEAR, Shim
+from crashing.sizes import shrink
 from crashing.story import Story, check
 from raggedh5.care import recover
 from raggedh5.store.durable.journal import has_journal
@@ -95,7 +94,6 @@ def main():
     folder, how, count, seed, level = Path(sys.argv[1]), sys.argv[2], *sys.argv[3:6]
     count, seed = int(count), int(seed)
     steps = int(sys.argv[6]) if len(sys.argv) > 6 else 50
-    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     draw = random.Random(seed)
@@ -105,7 +103,10 @@ def main():
         trial += 1
         story = Story(seed + (trial if how == "moments" else 0), steps)
         # Checkpoints now come every few appends, now hardly ever.
-        durability.LARGEST_JOURNAL = 6000 if how == "calls" else draw.choice([2000, 20000, 1 << 25])
+        if how == "moments":
+            shrink(draw, [2000, 20000, 1 << 25])
+        elif trial == 1:  # every writer makes the same calls
+            shrink(draw, [6000])
         arm = () if how == "moments" else ((KILL, TEAR)[trial % 2], (trial + 1) // 2)
         child, into = forked(
             lambda out, s=story, a=arm: write(path, s, level, out, shim if a else None, a)

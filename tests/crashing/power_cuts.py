@@ -11,10 +11,9 @@ import sys
 from pathlib import Path
 
 import raggedh5 as rh5
-import raggedh5.core.room as room
-import raggedh5.store.durable.durability as durability
 from crashing.kills import clean, examine, forked
 from crashing.shim import RECORD, Shim
+from crashing.sizes import shrink
 from crashing.story import Story
 
 SECTOR = 512
@@ -156,14 +155,13 @@ def read_log(path):
 
 def main():
     folder, states, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    room.STEP, room.PIECE = 1 << 10, 1 << 8  # so that it is made for a few chunks, too
     shim = Shim()
     path = folder / "story.h5"
     record = folder.with_name(folder.name + ".record")
     wrong, tried, lost = [], 0, 0
     for part in range(max(states // 100, 1)):
         story = Story(seed + part)
-        durability.LARGEST_JOURNAL = random.Random(part).choice([3000, 20000])
+        shrink(random.Random(part), [3000, 20000])
         child, into = forked(lambda out, s=story: tell(shim, path, s, out, record))
         os.close(into)
         _, status = os.waitpid(child, 0)

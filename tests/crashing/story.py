@@ -28,17 +28,21 @@ class Story:
     rows
         Most rows of a batch.
     flushes
-        Share of the appends that a flush follows.
+        Share of the appends that a flush follows, of everything or of rows.
     """
 
     def __init__(self, seed, steps=50, rows=12, flushes=0.5):
         self.seed = seed
         draw = random.Random(seed)
         self.steps = [
-            (draw.choice([*TABLES, "image"]), draw.randint(1, rows), draw.random() < flushes)
+            (
+                draw.choice([*TABLES, "image"]),
+                draw.randint(1, rows),
+                draw.choice([flush, flush_rows]) if draw.random() < flushes else None,
+            )
             for _ in range(steps)
         ]
-        self.chunk_bytes = draw.choice([500, 4000, 1 << 16])
+        self.chunk_bytes = draw.choice([500, 4000, 9000, 1 << 16])
 
     def batch(self, step):
         """Return what a step appends: the data and their lengths, or a block of an array."""
@@ -96,7 +100,7 @@ class Story:
                     patience(error)
             while flushes:
                 try:
-                    file.flush()
+                    flushes(file)
                     acknowledge(step + 1)
                     break
                 except rh5.WriteError as error:
@@ -126,6 +130,17 @@ class Story:
             for row, n in enumerate(lengths):
                 found.append({key: plain(values[row][:n]) for key, values in data.items()})
         return found
+
+
+def flush(file):
+    """Flush everything."""
+    file.flush()
+
+
+def flush_rows(file):
+    """Flush what was appended."""
+    for _ in file.flushing():
+        pass
 
 
 def plain(values):

@@ -20,6 +20,7 @@ import numpy as np
 import raggedh5.store.durable.durability as durability
 from crashing.kills import forked, told
 from crashing.shim import KILL, TEAR, Shim
+from crashing.sizes import shrink
 from raggedh5.core.ragged import Ragged
 from raggedh5.formats.trajectory import (
     TrajectoryReader,
@@ -244,7 +245,7 @@ def main():
         folder = top / "run"
         folder.mkdir()
         run = drawn(draw)
-        durability.LARGEST_JOURNAL = draw.choice([2000, 20000, 1 << 25])
+        shrink(draw, [2000, 20000, 1 << 25])
         durability.LONGEST_LAG = draw.choice([0.001, 0.02, 1.0])
         safe = [0] * run.trajectories
         # The second one is killed while it goes on, the third one as well.

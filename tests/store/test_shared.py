@@ -485,12 +485,12 @@ def test_rows_of_an_append_that_is_refused_are_not_seen(path, monkeypatch):
     ranges, shape = array._ranges_now()
     store, turns = Job.store, []
 
-    def fail(job):
+    def fail(job, borrower):
         turns.append(job)
         if len(turns) == 5:
             assert ranges.reader.read_all(shape).tolist() == list(range(10))
             raise WriteError("no room")
-        store(job)
+        store(job, borrower)
 
     with monkeypatch.context() as patch:
         patch.setattr(Job, "store", fail)

@@ -17,6 +17,7 @@ from raggedh5.store.handle import Handle
 from raggedh5.store.indexing import read_selection
 from raggedh5.store.ranges import RangeReader
 from raggedh5.store.reader import Call, Reader
+from raggedh5.store.stream import Stream
 
 __all__ = ["Array"]
 
@@ -162,7 +163,7 @@ class Array:
         handle = self._handle
         with handle.lock, deferred_signals:
             writer = self._writing_end()
-            fitting = self._fitting(as_numpy(block))
+            fitting = self._fitting(writer.stream, as_numpy(block))
             handle.appending = True
             try:
                 writer.append(fitting, lent)
@@ -227,19 +228,19 @@ class Array:
         found: ArrayWriter = writer
         return found
 
-    def _fitting(self, block: Values) -> Values:
-        inner = self._dataset.shape[1:]
+    def _fitting(self, stream: Stream, block: Values) -> Values:
+        inner, dtype = stream.inner, stream.dtype
         if block.shape == inner:
             block = block[None]
         if block.shape[1:] != inner or block.ndim == 0:
             raise SchemaError(f"{self.name}: rows have shape {inner}, not {block.shape[1:]}")
-        if block.dtype == self.dtype:
+        if block.dtype == dtype:
             return block
-        check_castable(block.dtype, self.dtype, self.name)
-        converted, lost = to_dtype(block, self.dtype)
+        check_castable(block.dtype, dtype, self.name)
+        converted, lost = to_dtype(block, dtype)
         if lost.any():
             row = int(np.argwhere(lost)[0][0])
-            raise SchemaError(f"{self.name}, row {row}: a value does not fit {self.dtype}")
+            raise SchemaError(f"{self.name}, row {row}: a value does not fit {dtype}")
         return converted
 
     def _keep_up(self) -> None:

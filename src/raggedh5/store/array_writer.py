@@ -136,7 +136,7 @@ class ArrayWriter:
     def restore_rows(self, rows: int, items: Mapping[str, Any]) -> None:
         """Append rows as they are; see `raggedh5.store.writer.TableWriter.restore_rows`."""
         (of_stream,) = items.values()
-        self.stream.restore_items(of_stream.first, of_stream.length, of_stream.raw)
+        self.stream.restore_items(of_stream.first, of_stream.chunks, of_stream.raw)
 
     def create(self) -> None:
         """Do nothing: an array has its dataset from the first."""

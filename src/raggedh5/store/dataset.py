@@ -15,6 +15,7 @@ from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.chunk_codecs import ChunkCodec
 from raggedh5.core.rows import Rows
 from raggedh5.errors import FormatError, SchemaError, WriteError
+from raggedh5.store.coded import Coded
 from raggedh5.store.facts import Facts, address_of
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle, Verify
@@ -178,6 +179,9 @@ class _Region:
 
     def store_by_hdf5(self, job: Job) -> None:
         """Do nothing: without a codec nothing is queued."""
+
+    def stored(self, row: int, coded: Coded | None) -> None:
+        """Do nothing: whoever wrote it has changed the file, and said so."""
 
     def sum_up(self, number: int, place: tuple[int, ...]) -> None:
         """Work the checksum of a chunk out from what HDF5 has stored."""

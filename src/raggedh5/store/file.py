@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -293,6 +293,40 @@ class File(FileItems):
         for step in list(self._handle.flush_steps):
             step()
         closing.flush(self._handle, self._links)
+
+    def flushing(self) -> Iterator[None]:
+        """Flush what was appended to tables and arrays, and nothing else, step by step.
+
+        More may be appended between two steps, also to the same ones; it is for the next time. In a
+        durable file this costs less than `flush` where whole chunks were appended. What was changed
+        otherwise, attributes above all, gets into the file with the next `flush`.
+
+        Raises
+        ------
+        WriteError
+            As `flush`.
+
+        Examples
+        --------
+        >>> import raggedh5 as rh5, numpy as np, tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.h5"
+        >>> with rh5.File(path, "w", durable="process") as file:
+        ...     frames = file.create_array("frames", shape=(0, 300), dtype="f8", chunks=(100, 300))
+        ...     for block in np.random.default_rng(0).random((5, 100, 300)):
+        ...         frames.append(block)
+        ...         for _ in file.flushing():
+        ...             pass  # more could be appended here
+        """
+        handle = self._handle
+        handle.check_open()
+        for step in list(handle.flush_steps):
+            step()
+        if handle.safety is None:
+            closing.flush(handle, self._links)
+        else:
+            with handle.lock:
+                handle.check_between_appends()
+            yield from handle.safety.flushing()
 
     def before_flush(self, step: Callable[[], None]) -> None:
         """Have something done at the beginning of every `flush`, as to append what waits.

@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol, TypeVar
 
 import h5py
@@ -39,6 +39,9 @@ class Safety(Protocol):
 
     def flush(self) -> None:
         """Return when everything that was appended survives."""
+
+    def flushing(self) -> Iterator[None]:
+        """Make rows that were appended survive, step by step."""
 
 
 class Handle:

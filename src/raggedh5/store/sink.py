@@ -17,8 +17,9 @@ from raggedh5.core.chunk_codecs import ChunkCodec, Work
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
 from raggedh5.store.chunk_sums import ChunkSums
+from raggedh5.store.coded import Coded
 
-__all__ = ["AppendedBatch", "Bytes", "ChunkSink", "Job", "Target"]
+__all__ = ["AppendedBatch", "Borrower", "Bytes", "ChunkSink", "Job", "Target"]
 
 Bytes = NDArray[np.uint8]
 
@@ -41,6 +42,22 @@ class Target(Protocol):
 
     def store_by_hdf5(self, job: "Job") -> None:
         """Write the chunk through HDF5's own pipeline."""
+
+    def stored(self, row: int, coded: Coded | None) -> None:
+        """Take note that a chunk of chunk row `row` is stored, and where, if that is known."""
+
+
+class Borrower(Protocol):
+    """What HDF5 writes to, where it may go on to write from a buffer that HDF5 is done with."""
+
+    def lend(self, data: Bytes) -> None:
+        """Take note of what HDF5 will write next: it stays as it is until `give_back`."""
+
+    def lent(self) -> int | None:
+        """Return where in the file HDF5 has put what was lent; None if it is not as it was."""
+
+    def give_back(self, buffer: Bytes) -> None:
+        """Give a buffer back as soon as nothing is written from it any more."""
 
 
 class AppendedBatch(NamedTuple):
@@ -74,11 +91,14 @@ class Job:
         Bytes of it behind which there are zeros; None for all.
     coded
         Bytes of `stored` once it is known that it is coded, 0 before.
+    done
+        Whether it has been stored, or given up.
     """
 
     __slots__ = (
         "batch",
         "coded",
+        "done",
         "filled",
         "number",
         "ours",
@@ -112,6 +132,7 @@ class Job:
         self.batch = batch
         self.filled = filled
         self.coded = 0
+        self.done = False
         self.work: Work | None = None
         self.begin()
 
@@ -120,9 +141,9 @@ class Job:
         codec = self.target.codec
         self.work = None if codec is None else codec.work(self.source, self.stored, self.filled)
 
-    def store(self) -> None:
+    def store(self, borrower: Borrower | None) -> None:
         """Store the chunk, once it is coded."""
-        target = self.target
+        target, coded = self.target, None
         size = 0 if self.work is None else self.work.result()
         if self.work is not None and size <= 0:
             raise CodecError(
@@ -133,9 +154,14 @@ class Job:
             target.extend(self.row)
             if size:
                 stored = self.stored[:size]
+                if borrower is not None:
+                    borrower.lend(stored)
                 target.dataset_id.write_direct_chunk(self.place, stored)
+                address = None if borrower is None else borrower.lent()
                 digest = UNKNOWN if self.work is None else self.work.digest()
-                target.sums.put(self.number, digest or checksum(stored))
+                digest = digest or checksum(stored)
+                target.sums.put(self.number, digest)
+                coded = None if address is None else Coded(address, size, digest)
             else:
                 target.store_by_hdf5(self)
         except (OSError, RuntimeError) as error:
@@ -143,6 +169,7 @@ class Job:
             raise WriteError(
                 f"{target.name}: chunk {self.number} could not be written: {error}"
             ) from error
+        target.stored(self.row, coded)
 
 
 def _look_elsewhere(dataset: Any, place: tuple[int, ...]) -> None:
@@ -182,8 +209,12 @@ class ChunkSink:
         old nor the new.
     hold : int
         Bytes of chunks that are kept back rather than stored as soon as they are coded.
+    stores : int
+        How often that was for the storing of a chunk alone.
     waiting : int
         Bytes of chunks that are not stored yet.
+    borrower : Borrower or None
+        What HDF5 writes to, if that keeps buffers.
     batch : AppendedBatch or None
         The batch that is being appended.
     """
@@ -192,7 +223,9 @@ class ChunkSink:
         self.coders = coders
         self.buffers = buffers
         self.generation = 0
+        self.stores = 0
         self.hold = 0
+        self.borrower: Borrower | None = None
         self.batch: AppendedBatch | None = None
         self.waiting = 0
         self._jobs: deque[Job] = deque()
@@ -279,6 +312,18 @@ class ChunkSink:
         while self._jobs:
             self._store_first()
 
+    @property
+    def last(self) -> Job | None:
+        """The chunk that was queued last, None where all are stored."""
+        return self._jobs[-1] if self._jobs else None
+
+    def store_one(self, last: Job) -> bool:
+        """Store the first chunk of the queue; False if `last` is not in it any more."""
+        if last.done or not self._jobs:
+            return False
+        self._store_first()
+        return True
+
     def drop(self, target: Target, row: int) -> None:
         """Forget the queued chunks of `target` from chunk row `row` on."""
         for job in [job for job in self._jobs if job.target is target and job.row >= row]:
@@ -292,8 +337,9 @@ class ChunkSink:
         if job.work is not None:
             self.coders.result(job.work)
         self.generation += 1
+        self.stores += 1
         try:
-            job.store()
+            job.store(self.borrower)
         except CodecError:
             job.begin()
             if job.work is not None:
@@ -303,10 +349,14 @@ class ChunkSink:
         self._finish(job)
 
     def _finish(self, job: Job) -> None:
+        job.done = True
         self.waiting -= job.source.size
         self._coded -= job.coded
         if not job.coded and job in self._uncoded:
             self._uncoded.remove(job)
-        self.buffers.give(job.stored)
+        if self.borrower is None:
+            self.buffers.give(job.stored)
+        else:
+            self.borrower.give_back(job.stored)
         if job.ours:
             self.buffers.give(job.source)

@@ -1,6 +1,7 @@
 """A dataset that grows along axis 0: items collect in a chunk, full chunks go to the sink."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from raggedh5.core.checksum import UNKNOWN, checksum
 from raggedh5.core.cursors import Cursor
 from raggedh5.errors import FormatError, WriteError
-from raggedh5.store.durable.unlogged import Unlogged
+from raggedh5.store.coded import Coded
+from raggedh5.store.durable.unlogged import NewItems, Unlogged
 from raggedh5.store.facts import Facts
 from raggedh5.store.filters import codec_of
 from raggedh5.store.handle import Handle
@@ -73,7 +75,7 @@ class Stream(Cursor):
         self.extent = facts.shape[0]
         self.count = count
         self.item_bytes = self.row_bytes // self.length
-        self.log = Unlogged(count, self.item_bytes) if handle.durable else None
+        self.log = Unlogged(count, self.item_bytes, self.length) if handle.durable else None
         self.fill = count % self.length
         self.before = before
         self.dirty = False
@@ -152,11 +154,11 @@ class Stream(Cursor):
             self._copy(values)
             return
         self._copy(values[:head])
-        if self.log is not None:  # the caller may change the values before the next flush
-            self.log.lose()
         for _ in range(whole):
             chunk = values[head : head + self.length]
             row = self.count // self.length
+            if self.log is not None:  # the caller may change the values before the next flush
+                self.log.fill(self.count, None)
             self.count += self.length
             self._put(row, chunk.reshape(-1).view(np.uint8), ours=False)
             head += self.length
@@ -216,36 +218,62 @@ class Stream(Cursor):
         if self.log is not None:
             self.log.cut(count)
 
-    def unlogged_items(self) -> tuple[int, list[memoryview]] | None:
-        """Return the first item that no flush has made safe yet, and the bytes from there on.
+    def unlogged_items(self, stop: int) -> NewItems | None:
+        """Return the items up to `stop` that no flush has made safe yet.
 
         None where they are not at hand.
         """
-        if self.log is None:
+        if self.log is None or self.extent > self.count:
             return None
-        parts = self.log.items(self.count, self.fill, self._buffer)
-        return None if parts is None else (self.log.first, parts)
+        return self.log.items(stop, self.count, self.fill, self._buffer)
 
-    def settle(self) -> None:
-        """Take note that every item is safe."""
+    def settle(self, stop: int | None = None) -> None:
+        """Take note that every item is safe, or that those up to `stop` are."""
         if self.log is not None:
-            self.log.settle(self.count)
+            self.log.settle(self.count if stop is None else stop)
 
-    def restore_items(self, first: int, count: int, raw: memoryview) -> None:
+    def stored(self, row: int, coded: Coded | None) -> None:
+        """Take note that a chunk of chunk row `row` is stored, and where, if that is known."""
+        if self.log is not None:
+            self.log.stored(row * self.length, coded)
+
+    def restore_items(self, first: int, chunks: Sequence[Bytes], raw: memoryview) -> None:
         """Append items that a journal has kept, but for those that are there already.
+
+        Parameters
+        ----------
+        first
+            The first of them.
+        chunks
+            Stored chunks one behind the other, the first of them with that item.
+        raw
+            The bytes of items that follow.
 
         Raises
         ------
         FormatError
-            If some are missing between those that are there and these.
+            If some are missing between those that are there and these, or a chunk is damaged.
         """
-        if not first <= self.count <= first + count:
+        at = first
+        for stored in chunks:
+            at -= at % self.length
+            if at <= self.count < at + self.length:
+                self._copy(self._decoded(stored)[self.count - at :])
+            at += self.length
+        count = raw.nbytes // self.item_bytes if self.item_bytes else 0
+        if not max(first, at) <= self.count <= at + count:
             raise FormatError(
                 f"{self.name}: the journal goes on with item {first}, but the file has {self.count}"
             )
         items = np.empty((count, *self.inner), self.dtype)
         items.reshape(-1).view(np.uint8)[:] = np.frombuffer(raw, np.uint8)
-        self._copy(items[self.count - first :])
+        self._copy(items[self.count - at :])
+
+    def _decoded(self, stored: Bytes) -> Array:
+        chunk = np.empty(self.row_bytes, np.uint8)
+        if self.codec is None or not self.codec.decode(stored, stored.size, chunk):
+            raise FormatError(f"{self.name}: a chunk that its journal leads to is damaged")
+        return self._typed(chunk)
 
     def put_tail(self) -> None:
         """Queue the last chunk as it is, unless it has been stored so before."""

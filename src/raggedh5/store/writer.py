@@ -195,7 +195,7 @@ class TableWriter:
         rows
             How many rows there are with these.
         items
-            By last name of the dataset: the first, how many, and their bytes.
+            By last name of the dataset: the first, those in chunks, and the bytes of the others.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class TableWriter:
         """
         for stream in self._streams:
             of_stream = items[stream.name.rpartition("/")[2]]
-            stream.restore_items(of_stream.first, of_stream.length, of_stream.raw)
+            stream.restore_items(of_stream.first, of_stream.chunks, of_stream.raw)
         if self._rows is not None and self._rows.count != rows + 1:
             raise FormatError(
                 f"{self.name}: the journal has {rows} rows, but {self._rows.count} offsets"

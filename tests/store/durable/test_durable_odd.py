@@ -134,7 +134,7 @@ def test_a_change_that_fails_half_way(path, monkeypatch):
         file.flush()
         real = pages.Pages.apply
 
-        def apply(self, descriptor):
+        def apply(self, descriptor, sync):
             real(self, descriptor)
             raise OSError(errno.ENOSPC, "no space")
 
@@ -184,8 +184,8 @@ def test_a_header_that_is_not_there_for_good(path, error, monkeypatch):
         monkeypatch.setattr(journal.Journal, "begin", real_begin)
         copies, kinds = [crashed(path, "first.h5")], []
 
-        def apply(self, descriptor):  # killed behind the next change, before it is concluded
-            real_apply(self, descriptor)
+        def apply(self, descriptor, sync):  # killed behind the next change, before it is concluded
+            real_apply(self, descriptor, sync)
             copies.append(crashed(path, "second.h5"))
             found = Journal(journal_of(copies[-1]), create=False, sync=False)
             kinds.extend(kind for kind, _ in found.records())

@@ -22,6 +22,12 @@ steps = st.lists(
         st.tuples(st.just("write"), places, st.binary(min_size=1, max_size=2 * PAGE)),
         st.tuples(st.just("truncate"), places),
         st.tuples(st.just("commit")),
+        st.tuples(st.just("fix")),
+        st.tuples(
+            st.sampled_from(["lend", "lend, full"]),
+            places,
+            st.binary(min_size=1, max_size=4 * PAGE),
+        ),
         st.tuples(st.just("full"), places, st.binary(min_size=1, max_size=2 * PAGE)),
     ),
     max_size=12,
@@ -32,9 +38,10 @@ steps = st.lists(
     start=st.binary(max_size=3 * PAGE),
     steps=steps,
     direct=st.sampled_from([1, PAGE, 1 << 16]),
+    late=st.sampled_from([1, 3 * PAGE, 1 << 23]),
 )
-def test_against_a_bytearray(tmp_path_factory, start, steps, direct):
-    with mock.patch.object(paged_file, "DIRECT", direct):
+def test_against_a_bytearray(tmp_path_factory, start, steps, direct, late):
+    with mock.patch.multiple(paged_file, DIRECT=direct, LARGEST_LATE=late):
         follow(tmp_path_factory, start, steps)
 
 
@@ -44,17 +51,27 @@ def follow(tmp_path_factory, start, steps):
     descriptor = os.open(path, os.O_RDWR)
     file = PagedFile(descriptor, len(start))
     model, committed = bytearray(start), bytes(start)
+    lent, given = [], []
+    file.give = given.append
     for step in steps:
-        if step[0] in ("write", "full"):
+        if step[0] in ("write", "full", "lend", "lend, full"):
             _, at, data = step
-            if step[0] == "full":  # nothing can be written for a while
+            if "full" in step[0]:  # nothing can be written for a while
                 file.descriptor = os.open(path, os.O_RDONLY)
             if at > len(model):  # what was cut may show again where nothing is written
                 data = bytes(at - len(model)) + data
                 at = len(model)
             model[at : at + len(data)] = data
-            assert file.write_at(at, data) == len(data)
-            if step[0] == "full":
+            if "lend" in step[0]:
+                lent.append(np.frombuffer(data, np.uint8).copy())
+                file.lend(lent[-1])
+                assert file.write_at(at, lent[-1].data) == len(data)
+                assert file.lent() == at
+                file.give_back(lent[-1])
+            else:
+                assert file.write_at(at, data) == len(data)
+                assert file.lent() is None
+            if "full" in step[0]:
                 os.close(file.descriptor)
                 file.descriptor = descriptor
         elif step[0] == "truncate":
@@ -62,6 +79,11 @@ def follow(tmp_path_factory, start, steps):
             model = model[:size].ljust(size, b"\0")
             file.truncate(size)
             file.write_at(0, bytes(model))
+        elif step[0] == "fix":
+            boundary = file.fix()
+            committed = path.read_bytes()[: max(len(model), boundary)]
+            assert committed[boundary:] == model[boundary:]
+            assert len(given) == len(lent)
         else:
             pages = file.pages()
             assert path.read_bytes()[: len(committed)].ljust(len(committed)) == committed
@@ -79,6 +101,9 @@ def follow(tmp_path_factory, start, steps):
         assert file.read_at(0, found) == len(model)
         assert found == model
         assert file.end == len(model)
+        assert all(any(buffer is one for one in lent) for buffer in given)
+        for buffer in given:  # it is used for something else
+            buffer[:] = 0
     file.release()
 
 

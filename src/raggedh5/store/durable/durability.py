@@ -24,7 +24,7 @@ from raggedh5.store.durable.forks import hold_at_fork
 from raggedh5.store.durable.journal import Journal, Kind, fingerprint
 from raggedh5.store.durable.paged_file import PagedFile
 from raggedh5.store.durable.recovery import Recovery, replay
-from raggedh5.store.durable.row_log import RowLog
+from raggedh5.store.durable.row_log import NewRows, RowLog
 from raggedh5.store.handle import Handle
 from raggedh5.store.shared import Writer
 
@@ -35,6 +35,9 @@ Level = Literal["process", "disk"]
 
 LARGEST_JOURNAL = 1 << 25
 """Bytes of rows that are logged before a checkpoint, and of chunks that wait for one."""
+
+LARGEST_LED_TO = 1 << 26
+"""Bytes of chunks in the file that only the journal leads to: recovery holds them in memory."""
 
 LARGEST_PAGES = 1 << 26
 """Bytes of pages that HDF5 may have changed before a checkpoint."""
@@ -84,6 +87,10 @@ class Durability:
         self._interval = interval
         self._flusher: Flusher | None = None
         self._new: dict[Writer, None] = {}
+        self._known: set[Writer] = set()
+        self._changes = 0
+        self._led_to = 0
+        self._checkpoints = 0
         self._unsure = False
         self._broken = False
         self._unflushed = 0
@@ -96,6 +103,8 @@ class Durability:
         """Take charge of an open file, and bring back what its last writer had flushed."""
         self._handle = weakref.ref(handle)
         hold_at_fork(handle)  # for the thread that flushes may have the lock
+        self._paged.give = handle.buffers.give
+        handle.sink.borrower = self._paged
         if self.recovery is not None and self.recovery.rows:
             replay(handle, self.recovery)
             self.checkpoint()
@@ -147,12 +156,47 @@ class Durability:
         with handle.lock, deferred_signals:
             self._check_owner()
             handle.flush_hdf5()
-            new = [writer for writer in self._new if writer.h5]
-            for writer in new:
-                writer.complete()
-            if self._is_due() or not self._write_rows(new):
+            new = self._new_rows()
+            sink = handle.sink
+            changed = self._paged.touched or sink.generation != self._generation
+            full = sink.waiting > LARGEST_JOURNAL
+            if changed or full or self._is_due() or not self._write_rows(new):
                 self.checkpoint()
+            else:
+                self._paged.expect(sink.free_sources())
             self._unflushed = 0
+            self._failure = None
+
+    def flushing(self) -> Iterator[None]:
+        """Make the rows that were appended so far survive, chunk by chunk, and nothing else.
+
+        More may be appended between two steps. They are not what this is about.
+
+        Raises
+        ------
+        WriteError
+            As `flush`.
+        """
+        handle = self._attached()
+        with handle.lock, deferred_signals:
+            self._check_owner()
+            new = self._new_rows()
+            due = self._is_due() or not self._known.issuperset(rows.writer for rows in new)
+            if due:
+                self.checkpoint()
+            last, checkpoints = handle.sink.last, self._checkpoints
+        while last is not None and not due:
+            yield
+            with handle.lock, deferred_signals:
+                handle.check_open()
+                if not handle.sink.store_one(last):
+                    break
+        with handle.lock, deferred_signals:
+            handle.check_open()
+            # Where there was a checkpoint meanwhile, they are safe already.
+            if self._checkpoints == checkpoints and (self._is_due() or not self._write_rows(new)):
+                self.checkpoint()
+            self._unflushed = self._unflushed if self._new else 0
             self._failure = None
 
     def checkpoint(self) -> None:
@@ -177,7 +221,9 @@ class Durability:
                     stream.settle()
             self._new.clear()
             self._unsure = False
+            self._known = set(handle.writers_now())
             self._generation = handle.sink.generation
+            self._changes = self._generation - handle.sink.stores
             self._unflushed = 0
             self._failure = None
 
@@ -228,34 +274,54 @@ class Durability:
         self._journal.close()
         self._paged.release()
 
-    def _write_rows(self, writers: list[Writer]) -> bool:
-        """Write the rows that are new to the journal; False where they are not at hand."""
-        if not writers:
+    def _new_rows(self) -> list[NewRows]:
+        """Return what was appended and is not safe."""
+        writers = [writer for writer in self._new if writer.h5]
+        for writer in writers:
+            writer.complete()
+        return [NewRows.of(writer) for writer in writers]
+
+    def _write_rows(self, new: list[NewRows]) -> bool:
+        """Write rows that are new to the journal; False where they are not at hand."""
+        if not new:
             return True
-        record = self._log.record(writers)
-        if record is None:
+        fixed = 0
+        if self._paged.touched:
+            with self._in_own_words("it could not be written"):
+                fixed = self._paged.fix()
+                self._sync_file()
+        made = self._log.record(new, fixed, self._read_back)
+        if made is None:
             return False
+        record, led_to = made
         self._unsure = True  # whether it is there, if this is interrupted
         with self._in_own_words("the journal could not be written"):
             self._journal.append(Kind.ROWS, record)
-        self._log.written(writers)
-        self._new.clear()
+        self._log.written(new)
+        for writer, rows, _ in new:
+            if writer.rows == rows:
+                self._new.pop(writer, None)
         self._unsure = False
-        self._paged.expect(self._attached().sink.free_sources())
+        self._led_to += led_to
         self._logged = True
         return True
+
+    def _read_back(self, address: int, size: int) -> bytes:
+        """Read what HDF5 has written since the last commit."""
+        raw = bytearray(size)
+        self._paged.read_at(address, raw)
+        return bytes(raw)
 
     def _is_due(self) -> bool:
         """Whether the rows alone will not do, or are too many."""
         sink = self._attached().sink
         return (
             time.monotonic() - self._checkpoint_at >= LONGEST_LAG
-            or self._paged.touched
             or self._unapplied
             or self._unsure
-            or sink.generation != self._generation
-            or sink.waiting > LARGEST_JOURNAL
+            or sink.generation - sink.stores != self._changes
             or self._journal.size > LARGEST_JOURNAL
+            or self._led_to > LARGEST_LED_TO
         )
 
     def _commit(self) -> None:
@@ -269,12 +335,14 @@ class Durability:
             # Of several such records in an epoch the last one counts; it has all pages, too.
             self._journal.append(Kind.PAGES, pages.pieces())
             with self._journal.changing():
-                pages.apply(descriptor)
+                pages.apply(descriptor, self._sync_file)
             self._sync_file()
             self._journal.begin(pages.end, fingerprint(descriptor, pages.end))
         self._unapplied = False
         self._paged.committed()
         self._log.clear()
+        self._checkpoints += 1
+        self._led_to = 0
         self._logged = False
         self._checkpoint_at = time.monotonic()
 

@@ -84,11 +84,12 @@ class _Opened:
         """Open a file that is there, as its journal says that it should be."""
         self._hold(self.target)
         descriptor = self._descriptor
+        size = fixed = os.fstat(descriptor).st_size
         if has_journal(self.target):
             self.journal = Journal(journal_of(self.target), create=False, sync=self.sync)
             self.recovery = recover_pages(self.target, descriptor, self.journal)
-        size = os.fstat(descriptor).st_size
-        paged = self.paged = PagedFile(descriptor, size)
+            size, fixed = self.recovery.end, self.recovery.fixed
+        paged = self.paged = PagedFile(descriptor, size, fixed)
         try:
             file = h5py.File(file_object(paged), "r+", **options)
         except (OSError, RuntimeError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,14 +94,21 @@ class Pages:
         page, sector = strange[0].tolist()
         return int(self.numbers[page]) * PAGE + int(sector) * SECTOR
 
-    def apply(self, descriptor: int) -> None:
-        """Write the pages to their places, and make the file as long as it is to be."""
+    def apply(self, descriptor: int, sync: Callable[[], None] | None = None) -> None:
+        """Write the pages to their places, and make the file as long as it is to be.
+
+        `sync`, if given, sees to it that what was written is on the disk before the file is cut:
+        half a sector as it was, and the rest cut off, would be neither as it was nor as it is.
+        """
+        cut = os.fstat(descriptor).st_size > self.end
         at = 0
         for first, last in runs_of(self.numbers.tolist()):
             # Whole pages, also at the end: half a sector would be neither as it was nor as it is.
             raw = self.content[at : at + last - first].reshape(-1)
             pwrite_all(descriptor, [raw], first * PAGE)
             at += last - first
+        if cut and sync is not None:
+            sync()
         if os.fstat(descriptor).st_size != self.end:
             os.ftruncate(descriptor, self.end)
 

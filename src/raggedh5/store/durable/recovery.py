@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from raggedh5.errors import FormatError
 from raggedh5.store.array_writer import ArrayWriter
+from raggedh5.store.durable.descriptors import pread_all
 from raggedh5.store.durable.journal import Journal, Kind, fingerprint
 from raggedh5.store.durable.pages import Pages
 from raggedh5.store.durable.row_log import LoggedRows, read_rows
@@ -31,12 +33,18 @@ class Recovery:
         Rows that the file does not hold yet.
     restored : dict
         Rows before and after, by path of the table or array.
+    end : int
+        Bytes of the file as HDF5 is to see it.
+    fixed : int
+        Bytes of it that hold what is to be recovered.
     """
 
     pages: int = 0
     cut: int = 0
     rows: list[LoggedRows] = field(default_factory=list)
     restored: dict[str, tuple[int, int]] = field(default_factory=dict)
+    end: int = 0
+    fixed: int = 0
 
 
 def recover_pages(path: Path, descriptor: int, journal: Journal) -> Recovery:
@@ -63,6 +71,7 @@ def recover_pages(path: Path, descriptor: int, journal: Journal) -> Recovery:
     header = journal.header
     if header is None:  # its writer had not come to write anything
         journal.begin(size, fingerprint(descriptor, size))
+        found.end = found.fixed = size
         return found
     logged, pages = [], None
     for kind, payload in journal.records():
@@ -74,7 +83,7 @@ def recover_pages(path: Path, descriptor: int, journal: Journal) -> Recovery:
         stranger = pages.stranger(descriptor)
         if stranger is not None:
             raise _not_its_own(path, journal, f"byte {stranger} differs")
-        pages.apply(descriptor)
+        pages.apply(descriptor, partial(os.fsync, descriptor) if journal.sync else None)
         end = pages.end
         found.pages = len(pages.numbers)
     else:
@@ -83,9 +92,11 @@ def recover_pages(path: Path, descriptor: int, journal: Journal) -> Recovery:
             raise _not_its_own(path, journal, f"it has {size} bytes of {end}")
         if fingerprint(descriptor, end) != header.fingerprint:
             raise _not_its_own(path, journal, "its beginning or end differ")
-        found.rows = list(read_rows(logged))
-    found.cut = max(size - end, 0)
-    os.ftruncate(descriptor, end)
+        found.rows = list(read_rows(logged, lambda at, n: pread_all(descriptor, n, at)))
+    found.end = end
+    found.fixed = max([end, *(items.end for rows in found.rows for items in rows.items)])
+    found.cut = max(size - found.fixed, 0)
+    os.ftruncate(descriptor, found.fixed)
     if journal.sync:
         os.fsync(descriptor)
     if pages is not None:

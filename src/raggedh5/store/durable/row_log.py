@@ -3,51 +3,76 @@
 The record of a flush holds, all numbers little-endian and 8 bytes long unless told otherwise:
 
 1. the length of the text that follows, and this: JSON, a list with an object for every table or
-   array that is new in this epoch, ``{"path": ..., "table": true, "streams": [[name, bytes of an
-   item], ...]}``, names without their path. They are numbered in the order in which they come;
+   array that is new in this epoch, ``{"path": ..., "table": true, "streams": [name, ...]}``, names
+   without their path. They are numbered in the order in which they come;
 2. the number of the numbers that follow, and these: for each table or array that has new rows its
-   number, the rows that it has now, and for each of its streams the number of the first item and
-   of the items;
-3. these items, one stream behind the other, as they lie in memory.
+   number, the rows that it has now, and for each of its streams the first new item, the number of
+   the chunks that follow and of the bytes behind them, and for each chunk the byte of the file that
+   it begins at, how many bytes it has and their checksum (XXH3, as a signed number). -1 in place of
+   the first says that these bytes are here;
+3. for each stream, one behind the other: such chunks, as they are stored, and the items behind all
+   its chunks, as they lie in memory. The first chunk is the one that has the first new item.
 """
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
+from raggedh5.store.shared import Writer
 from raggedh5.store.stream import Stream
 
-__all__ = ["LoggedItems", "LoggedRows", "Logging", "RowLog", "last_name", "read_rows"]
+__all__ = ["LoggedItems", "LoggedRows", "NewRows", "RowLog", "last_name", "read_rows"]
+
+SMALL = 1 << 16
+"""Bytes of a chunk that is written to the journal, rather than left where it is in the file."""
+
+ReadBytes = Callable[[int, int], bytes]
+"""Reads from the file: the first byte, and how many. Fewer come where it ends."""
 
 _LENGTH = struct.Struct("<Q")
 
 
-class Logging(Protocol):
-    """A writing end whose rows can be logged."""
+class NewRows(NamedTuple):
+    """What a table or an array has, and is to be safe: its rows, and the items of each stream."""
 
-    handle: Any
-    h5: Any
-    name: str
-    is_table: bool
+    writer: Writer
+    rows: int
+    stops: tuple[int, ...]
 
-    @property
-    def rows(self) -> int:
-        """Rows appended so far."""
-
-    @property
-    def streams(self) -> Sequence[Stream]:
-        """The streams that they went to."""
+    @classmethod
+    def of(cls, writer: Writer) -> "NewRows":
+        """Return all that it has now."""
+        return cls(writer, writer.rows, tuple(stream.count for stream in writer.streams))
 
 
 class LoggedItems(NamedTuple):
-    """Items of one stream: the last name of its dataset, the first, how many, and their bytes."""
+    """Items of one stream.
+
+    Attributes
+    ----------
+    name
+        The last name of its dataset.
+    first
+        The first of them.
+    chunks
+        Stored chunks, uint8 (n,) each, the first of which has that item.
+    raw
+        The bytes of the items behind these.
+    end
+        The byte of the file that the last chunk that is there ends before; 0 where there is none.
+    """
 
     name: str
     first: int
-    length: int
+    chunks: tuple[NDArray[np.uint8], ...]
     raw: memoryview
+    end: int
 
 
 class LoggedRows(NamedTuple):
@@ -80,57 +105,81 @@ class RowLog:
     """Makes the records of one epoch."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Logging, int] = {}
+        self._numbers: dict[Writer, int] = {}
 
-    def record(self, writers: Sequence[Logging]) -> list[memoryview] | None:
-        """Return the parts of a record with what is new in these, None where that is not at hand.
+    def record(
+        self, new: Sequence[NewRows], fixed: int, read: ReadBytes
+    ) -> tuple[list[memoryview], int] | None:
+        """Return the parts of a record with what is new, and how many bytes it leads to.
 
-        Call `written` when it has been written.
+        None where that is not at hand. Call `written` when it has been written.
+
+        Parameters
+        ----------
+        new
+            What is to be in it.
+        fixed
+            The byte of the file from which on stored chunks are there for good.
+        read
+            Reads chunks before that.
         """
         named: list[dict[str, Any]] = []
         numbers: list[int] = []
-        items: list[memoryview] = []
-        for writer in writers:
-            streams = writer.streams
+        parts: list[memoryview] = []
+        led_to = 0
+        for writer, rows, stops in new:
             number = self._numbers.get(writer)
             if number is None:
                 number = len(self._numbers) + len(named)
                 path = writer.handle.sums.path_now(writer.h5.id, writer.name)
                 if path is None:
                     return None
-                names = [[last_name(stream), stream.item_bytes] for stream in streams]
+                names = [last_name(stream) for stream in writer.streams]
                 named.append({"path": path, "table": writer.is_table, "streams": names})
-            numbers += number, writer.rows
-            for stream in streams:
-                new = stream.unlogged_items()
-                if new is None:
+            numbers += number, rows
+            for stream, stop in zip(writer.streams, stops, strict=True):
+                items = stream.unlogged_items(stop)
+                if items is None:
                     return None
-                first, parts = new
-                numbers += first, stream.count - first
-                items += parts
+                numbers += items.first, len(items.chunks), sum(raw.nbytes for raw in items.raw)
+                for address, size, digest in items.chunks:
+                    in_place = size >= SMALL and address >= fixed
+                    numbers += address if in_place else -1, size, _signed(digest)
+                    if in_place:
+                        led_to += size
+                    else:
+                        parts.append(memoryview(read(address, size)))
+                parts += items.raw
         text = json.dumps(named).encode()
         head = (
             _LENGTH.pack(len(text)),
             text,
             struct.pack(f"<Q{len(numbers)}q", len(numbers), *numbers),
         )
-        return [memoryview(b"".join(head)), *items]
+        return [memoryview(b"".join(head)), *parts], led_to
 
-    def written(self, writers: Sequence[Logging]) -> None:
+    def written(self, new: Sequence[NewRows]) -> None:
         """Take note that what `record` returned for these is safe."""
-        for writer in writers:
+        for writer, _, stops in new:
             if writer not in self._numbers:
                 self._numbers[writer] = len(self._numbers)
-            for stream in writer.streams:
-                stream.settle()
+            for stream, stop in zip(writer.streams, stops, strict=True):
+                stream.settle(stop)
 
     def clear(self) -> None:
         """Begin another epoch."""
         self._numbers.clear()
 
 
-def read_rows(records: Sequence[bytes]) -> Iterator[LoggedRows]:
-    """Read the records of an epoch again.
+def read_rows(records: Sequence[bytes], read: ReadBytes) -> Iterator[LoggedRows]:
+    """Read the records of an epoch again, up to one that leads to a chunk that is not in the file.
+
+    Parameters
+    ----------
+    records
+        The records.
+    read
+        Reads from the file that they are of.
 
     Raises
     ------
@@ -140,26 +189,52 @@ def read_rows(records: Sequence[bytes]) -> Iterator[LoggedRows]:
     known: list[dict[str, Any]] = []
     try:
         for record in records:
-            yield from _read_record(memoryview(record), known)
-    except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
+            found = list(_read_record(memoryview(record), known, read))
+            if None in found:
+                return
+            yield from (rows for rows in found if rows is not None)
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError, struct.error) as error:
         raise FormatError(f"the journal holds a record that cannot be read: {error!r}") from error
 
 
-def _read_record(record: memoryview, known: list[dict[str, Any]]) -> Iterator[LoggedRows]:
+def _read_record(
+    record: memoryview, known: list[dict[str, Any]], read: ReadBytes
+) -> Iterator[LoggedRows | None]:
     (length,) = _LENGTH.unpack_from(record, 0)
     at = _LENGTH.size + length
     known += json.loads(bytes(record[_LENGTH.size : at]))
     (count,) = _LENGTH.unpack_from(record, at)
     numbers = iter(struct.unpack_from(f"<{count}q", record, at + _LENGTH.size))
-    at += _LENGTH.size + 8 * count
+    left = record[at + _LENGTH.size + 8 * count :]
     for number in numbers:
         about = known[number]
         rows = next(numbers)
         items = []
-        for name, nbytes in about["streams"]:
-            first, n = next(numbers), next(numbers)
-            if not 0 <= n * nbytes <= len(record) - at:
-                raise ValueError(f"{n} items of {nbytes} bytes")
-            items.append(LoggedItems(name, first, n, record[at : at + n * nbytes]))
-            at += n * nbytes
+        for name in about["streams"]:
+            first, n, nbytes = next(numbers), next(numbers), next(numbers)
+            chunks, end = [], 0
+            for _ in range(n):
+                address, size, digest = next(numbers), next(numbers), next(numbers)
+                if address < 0:
+                    raw, left = _split(left, size)
+                else:
+                    raw, end = memoryview(read(address, size)), address + size
+                chunk = np.frombuffer(raw, np.uint8)
+                if chunk.size != size or _signed(checksum(chunk)) != digest:
+                    yield None
+                    return
+                chunks.append(chunk)
+            raw, left = _split(left, nbytes)
+            items.append(LoggedItems(name, first, tuple(chunks), raw, end))
         yield LoggedRows(about["path"], bool(about["table"]), rows, tuple(items))
+
+
+def _split(left: memoryview, size: int) -> tuple[memoryview, memoryview]:
+    if not 0 <= size <= left.nbytes:
+        raise ValueError(f"{size} bytes of {left.nbytes}")
+    return left[:size], left[size:]
+
+
+def _signed(digest: int) -> int:
+    """Return a checksum as a number that fits 8 signed bytes."""
+    return digest - (digest >> 63 << 64)

@@ -1,15 +1,54 @@
 """The items of a stream that neither file nor journal holds yet."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-__all__ = ["Unlogged"]
+from raggedh5.store.coded import Coded
+
+__all__ = ["NewItems", "Unlogged"]
 
 Bytes = NDArray[Any]
 
-LARGEST = 1 << 25
-"""Bytes of chunks that are remembered for a stream."""
+
+class NewItems(NamedTuple):
+    """Items that a journal has yet to get.
+
+    Attributes
+    ----------
+    first : int
+        The first of them. Chunks may begin before it.
+    chunks : list of Coded
+        Chunks one behind the other that are in the file, but that nothing there leads to for good.
+    raw : list of memoryview
+        The bytes of the items behind these.
+    """
+
+    first: int
+    chunks: list[Coded]
+    raw: list[memoryview]
+
+
+class _Full:
+    """A chunk that has become full.
+
+    Attributes
+    ----------
+    first, stop : int
+        Its items.
+    data : ndarray or None
+        Its bytes before it is coded, where they are at hand.
+    coded : Coded or None
+        Where it is in the file.
+    """
+
+    __slots__ = ("coded", "data", "first", "stop")
+
+    def __init__(self, first: int, stop: int, data: Bytes | None) -> None:
+        self.first = first
+        self.stop = stop
+        self.data = data
+        self.coded: Coded | None = None
 
 
 class Unlogged:
@@ -19,8 +58,8 @@ class Unlogged:
     ----------
     count
         Items of the stream that are safe.
-    item_bytes
-        Bytes of an item.
+    item_bytes, length
+        Bytes of an item, and items of a chunk.
 
     Attributes
     ----------
@@ -28,23 +67,26 @@ class Unlogged:
         The first item that is not safe.
     """
 
-    def __init__(self, count: int, item_bytes: int) -> None:
+    def __init__(self, count: int, item_bytes: int, length: int) -> None:
         self.first = count
         self._item_bytes = item_bytes
-        self._full: list[tuple[int, Bytes]] = []
-        self._held = 0
+        self._length = length
+        self._full: dict[int, _Full] = {}
         self._at_hand = True
 
-    def fill(self, first: int, chunk: Bytes) -> None:
-        """Remember a chunk that has become full; its items stay where they are until `settle`.
+    def fill(self, first: int, data: Bytes | None) -> None:
+        """Remember a chunk that has become full.
 
-        More of them than are held back from the file are of no use: then they have been stored.
+        Its bytes, if they are given, stay where they are until it has been stored, or `settle`.
         """
-        self._held += chunk.nbytes
-        if self._held > LARGEST:
-            self.lose()
         if self._at_hand:
-            self._full.append((first, chunk))
+            self._full[first] = _Full(first, first + self._length, data)
+
+    def stored(self, first: int, coded: Coded | None) -> None:
+        """Take note that the chunk with this first item is in the file."""
+        chunk = self._full.get(first)
+        if chunk is not None:
+            chunk.data, chunk.coded = None, coded
 
     def lose(self) -> None:
         """Take note that items went by that are not to be had again."""
@@ -53,44 +95,48 @@ class Unlogged:
 
     def cut(self, count: int) -> None:
         """Forget items from `count` on: the batch that they came with was refused."""
-        size = self._item_bytes
-        self._full = [
-            chunk for chunk in self._full if chunk[0] * size + chunk[1].nbytes <= count * size
-        ]
+        self._full = {n: chunk for n, chunk in self._full.items() if chunk.stop <= count}
 
-    def items(self, count: int, fill: int, chunk: Bytes | None) -> list[memoryview] | None:
-        """Return the bytes of items `first` to `count`, None where they are not at hand.
+    def items(self, stop: int, count: int, fill: int, chunk: Bytes | None) -> NewItems | None:
+        """Return the items up to `stop` that are not safe, None where they are not at hand.
 
         Parameters
         ----------
+        stop
+            How many items are to be safe.
         count
             Items of the stream.
         fill, chunk
             How many of them are in the chunk that is not full, and its bytes.
         """
-        size, at, start = self._item_bytes, self.first, count - fill
+        size, at = self._item_bytes, self.first
         if not self._at_hand or not size:
             return None
-        parts = []
-        for first, full in self._full:
-            if first > at:  # chunks that were stored and forgotten, or taken back, leave gaps
+        new = NewItems(at, [], [])
+        for full in self._full.values():
+            if at >= stop:
+                break
+            if full.first > at:  # chunks that were taken back leave gaps
                 return None
-            part = full.data[(at - first) * size :]
-            if part.nbytes:
-                parts.append(part)
-                at += part.nbytes // size
-        if at < start:
-            return None
-        if at < count:
-            if chunk is None:
+            if full.coded is not None and not new.raw and full.stop <= stop:
+                new.chunks.append(full.coded)
+            elif full.data is not None:
+                new.raw.append(
+                    full.data.data[(at - full.first) * size : (stop - full.first) * size]
+                )
+            else:
                 return None
-            parts.append(chunk.data[(at - start) * size : fill * size])
-        return parts
+            at = min(full.stop, stop)
+        if at < stop:
+            start = count - fill
+            if chunk is None or at < start:
+                return None
+            new.raw.append(chunk.data[(at - start) * size : (stop - start) * size])
+        return new
 
-    def settle(self, count: int) -> None:
-        """Take note that all items up to `count` are safe."""
-        self.first = count
-        self._held = 0
+    def settle(self, stop: int) -> None:
+        """Take note that all items up to `stop` are safe."""
+        self.first = stop
         self._at_hand = True
         if self._full:
-            self._full.clear()
+            self._full = {n: chunk for n, chunk in self._full.items() if chunk.stop > stop}

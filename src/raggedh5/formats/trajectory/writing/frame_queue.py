@@ -152,14 +152,13 @@ class FrameQueue:
             self._buffer.number += count
             return batch
 
-    def take(self, all_of_them: bool = False) -> list[FrameBlock]:
+    def take(self, all_of_them: bool = False, most: int | None = None) -> list[FrameBlock]:
         """Return blocks that are to be written, full ones only unless the others are wanted."""
         with self._lock:
             if all_of_them:
                 self._retire()
-            blocks = list(self._full)
-            self._full.clear()
-            return blocks
+            count = len(self._full) if most is None else min(most, len(self._full))
+            return [self._full.popleft() for _ in range(count)]
 
     def batch(self, block: FrameBlock) -> FrameBatch:
         """Return the frames of a block that was taken."""

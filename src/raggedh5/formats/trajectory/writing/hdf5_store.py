@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from raggedh5.care.overlay import overlay
@@ -74,6 +75,7 @@ class HDF5Store:
             trajectory.run_on()
         self._open[traj_id] = trajectory
         file.flush()
+        trajectory.described = False
         return trajectory.frames
 
     def file_of(self, traj_id: str) -> Path:
@@ -86,9 +88,18 @@ class HDF5Store:
 
     def flush(self, traj_id: str) -> None:
         """See `Store`: others in the same file survive with it."""
-        if not self.file_of(traj_id).exists():
-            raise WriteError(f"{self.file_of(traj_id)} was removed, with all that was in it")
-        self._open[traj_id].file.flush()
+        self._check_there(traj_id)
+        trajectory = self._open[traj_id]
+        trajectory.file.flush()
+        trajectory.described = False
+
+    def flushing(self, traj_id: str) -> Iterator[None]:
+        """See `Store`."""
+        if self._open[traj_id].described:
+            self.flush(traj_id)
+            return
+        self._check_there(traj_id)
+        yield from self._open[traj_id].file.flushing()
 
     def cut(self, traj_id: str, frames: int) -> None:
         """See `Store`."""
@@ -143,6 +154,10 @@ class HDF5Store:
         if not self._single and self._made:
             parts = parts_of(self.path) if self._mode == "a" else self._made
             overlay(list(parts.values()), self.path, overwrite=True)
+
+    def _check_there(self, traj_id: str) -> None:
+        if not self.file_of(traj_id).exists():
+            raise WriteError(f"{self.file_of(traj_id)} was removed, with all that was in it")
 
     def _give_up(self, path: Path) -> None:
         file = self._files.pop(path, None)

@@ -133,6 +133,8 @@ class HDF5Trajectory:
         Frames so far; those that are complete, in a trajectory that was there before.
     fresh : bool
         Whether it was not there before.
+    described : bool
+        Whether attributes were changed.
     """
 
     def __init__(self, file: File, traj_id: str, storage: Storage) -> None:
@@ -141,6 +143,7 @@ class HDF5Trajectory:
         self.storage = storage
         self._fields: dict[str, _Rows] = {}
         self._counted: int | None = None
+        self.described = False
         self.fresh = self.path not in file
         if not self.fresh:
             self._open()
@@ -197,6 +200,7 @@ class HDF5Trajectory:
 
     def _describe(self, **values: Any) -> None:
         set_attributes(self.file.h5[f"{self.path}/metadata"], values)
+        self.described = True
 
     def _put_numbers(self, name: str, field: _Rows, numbers: Any, stop: int) -> None:
         due = numbers_due(field.rows, numbers, stop, field.numbers is not None)
@@ -212,6 +216,7 @@ class HDF5Trajectory:
                 attrs={"field": f"{self.path}/{name}"},
             )
             set_attributes(field.values.h5, {"frame_numbers": field.numbers.name})
+            self.described = True
         for part in due:
             field.numbers.append(part)
 

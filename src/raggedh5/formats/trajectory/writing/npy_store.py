@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from raggedh5.core.frames import FrameBatch
@@ -78,6 +79,11 @@ class NPYStore:
     def flush(self, traj_id: str) -> None:
         """See `Store`."""
         self._open[traj_id].flush()
+
+    def flushing(self, traj_id: str) -> Iterator[None]:
+        """See `Store`: it is one step."""
+        self.flush(traj_id)
+        yield
 
     def cut(self, traj_id: str, frames: int) -> None:
         """See `Store`."""

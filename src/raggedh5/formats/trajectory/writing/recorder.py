@@ -230,8 +230,8 @@ class Recorder:
                 return
 
     def _is_work(self) -> bool:
-        queues = [recording.queue for recording in self._recordings.values()]
-        return any(queue.waiting for queue in queues) or self._flush_due()
+        recordings = list(self._recordings.values())
+        return any(each.queue.waiting or each.is_due for each in recordings) or self._flush_due()
 
     def _time_left(self) -> float:
         return max(self._taken_at + self._flush_seconds - time.monotonic(), 0.0)
@@ -244,11 +244,20 @@ class Recorder:
         if everything:  # frames that come from here on are younger
             self._taken_at = time.monotonic()
         for recording in list(self._recordings.values()):
-            blocks = recording.queue.take(everything)
+            # The next ones are coded while this one is stored; see `_put_full`.
+            most = 1 if self._background and not everything else None
+            blocks = recording.queue.take(everything, most)
             self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
         taken = time.perf_counter() - started
         now = self._statistics
         self._statistics = replace(now, seconds_writing=now.seconds_writing + taken)
+
+    def _put_full(self) -> None:
+        """Have the formats begin with blocks that have become full meanwhile."""
+        for recording in list(self._recordings.values()):
+            if recording.queue.waiting:
+                blocks = recording.queue.take()
+                self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
 
     def _put(self, recording: Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
         recording.put(new)
@@ -263,7 +272,7 @@ class Recorder:
         started = time.perf_counter()
         recordings = [each for each in self._recordings.values() if each.is_dirty]
         for recording in recordings:
-            recording.flush()
+            recording.flush(self._put_full)
         self._join()
         for recording in recordings:
             recording.settle()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class Recording:
         self._failed = failed
         self._lost = lost
         self._kept: New = []
+        self._flushed = 0
         self._backups: list[Backup] = []
 
     @property
@@ -114,18 +116,22 @@ class Recording:
         for backup in backups:
             self._back_up(backup, backup.write, batches)
 
-    def flush(self) -> None:
-        """Have every format flush what was written; those behind the first one by the companion."""
+    def flush(self, between: Callable[[], None]) -> None:
+        """Have every format flush what was written; those behind the first one by the companion.
+
+        Between two steps of the first one, `between` may put more. That is for the next time.
+        """
+        self._flushed = len(self._kept)
         for store in self.stores[1:]:
             self._companion.call((self, store), store.flush, self.traj_id)
         for store in self.stores[:1]:
-            self._attempt(store, store.flush)
+            self._attempt(store, partial(_step_by_step, store, between))
 
     def settle(self) -> None:
         """Give blocks back, once their frames are safe in all formats, or in backups."""
         for backup in list(self._backups):
             self._back_up(backup, backup.flush)
-        kept, self._kept = self._kept, []
+        kept, self._kept = self._kept[: self._flushed], self._kept[self._flushed :]
         if kept:
             self.safe = kept[-1][1].stop
         for block, _ in kept:
@@ -193,3 +199,8 @@ class Recording:
 
     def _note(self, name: str, error: str, folder: str) -> None:
         self._failures.append(FormatFailure(name, self.traj_id, self.safe, error, folder))
+
+
+def _step_by_step(store: Store, between: Callable[[], None], traj_id: str) -> None:
+    for _ in store.flushing(traj_id):
+        between()

@@ -1,5 +1,6 @@
 """What writes trajectories in one format."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from raggedh5.core.frames import FrameBatch
@@ -43,6 +44,17 @@ class Store(Protocol):
 
     def flush(self, traj_id: str) -> None:
         """Return when what was written of a trajectory survives the end of the process.
+
+        Raises
+        ------
+        WriteError
+            As `write`.
+        """
+
+    def flushing(self, traj_id: str) -> Iterator[None]:
+        """Flush what was written of a trajectory so far, step by step.
+
+        More may be written between two steps, of this one and of others; it is for the next time.
 
         Raises
         ------
