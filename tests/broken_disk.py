@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 from unittest import mock
 
+from raggedh5.core.late_writes import LateWrites
+
 __all__ = ["BrokenDisk", "format_of"]
 
 
@@ -59,6 +61,7 @@ class BrokenDisk:
         ):
             self._patch(owner, name, self._checked(getattr(owner, name)))
         self._patch(os, "open", self._opening(os.open))
+        self._patch(LateWrites, "put", self._checked_put(LateWrites.put))
         return self
 
     def __exit__(self, *_):
@@ -73,6 +76,13 @@ class BrokenDisk:
             return real(place, *args, **more)
 
         return call
+
+    def _checked_put(self, real):
+        def put(writes, address, data):
+            self._step(writes.descriptor)
+            return real(writes, address, data)
+
+        return put
 
     def _opening(self, real):
         def call(path, flags, *args, **more):

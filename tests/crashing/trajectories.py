@@ -29,7 +29,7 @@ from raggedh5.formats.trajectory import (
 )
 
 KINDS = ("dense", "sparse", "no field in every frame", "ragged")
-QUICK = 0.12
+QUICK = 0.08
 """Seconds that a writer takes at most, about."""
 
 

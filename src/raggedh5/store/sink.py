@@ -17,7 +17,7 @@ from raggedh5.core.chunk_codecs import ChunkCodec, Work
 from raggedh5.core.team import CodingThreads
 from raggedh5.errors import CodecError, WriteError
 from raggedh5.store.chunk_sums import ChunkSums
-from raggedh5.store.coded import Coded
+from raggedh5.store.coded import SMALL, Coded
 
 __all__ = ["AppendedBatch", "Borrower", "Bytes", "ChunkSink", "Job", "Target"]
 
@@ -161,7 +161,9 @@ class Job:
                 digest = UNKNOWN if self.work is None else self.work.digest()
                 digest = digest or checksum(stored)
                 target.sums.put(self.number, digest)
-                coded = None if address is None else Coded(address, size, digest)
+                if address is not None:
+                    few = stored.tobytes() if size < SMALL else None
+                    coded = Coded(address, size, digest, few)
             else:
                 target.store_by_hdf5(self)
         except (OSError, RuntimeError) as error:
@@ -317,12 +319,13 @@ class ChunkSink:
         """The chunk that was queued last, None where all are stored."""
         return self._jobs[-1] if self._jobs else None
 
-    def store_one(self, last: Job) -> bool:
-        """Store the first chunk of the queue; False if `last` is not in it any more."""
-        if last.done or not self._jobs:
-            return False
-        self._store_first()
-        return True
+    def store_up_to(self, last: Job) -> None:
+        """Store chunks, up to `last` or one that is not coded yet, but at least one."""
+        while not last.done and self._jobs:
+            self._store_first()
+            work = self._jobs[0].work if self._jobs else None
+            if work is not None and not work.ready():
+                return
 
     def drop(self, target: Target, row: int) -> None:
         """Forget the queued chunks of `target` from chunk row `row` on."""

@@ -384,6 +384,8 @@ class Stream(Cursor):
             self.handle.buffers.give(buffer)
 
     def _place(self, row: int, cell: int) -> tuple[int, ...]:
+        if self.whole:
+            return (row * self.length, *(0 for _ in self.inner))
         at = np.unravel_index(cell, self.grid) if self.grid else ()
         return (row * self.length, *(int(i) * c for i, c in zip(at, self.chunks[1:], strict=True)))
 

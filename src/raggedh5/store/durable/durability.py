@@ -186,11 +186,12 @@ class Durability:
                 self.checkpoint()
             last, checkpoints = handle.sink.last, self._checkpoints
         while last is not None and not due:
-            yield
+            yield  # also before all is written, so that there is something to be coded meanwhile
+            if last.done:
+                break
             with handle.lock, deferred_signals:
                 handle.check_open()
-                if not handle.sink.store_one(last):
-                    break
+                handle.sink.store_up_to(last)
         with handle.lock, deferred_signals:
             handle.check_open()
             # Where there was a checkpoint meanwhile, they are safe already.

@@ -240,7 +240,8 @@ class PagedFile:
             self._written = max(self._written, _up_to_page(address + size))
             pwrite_all(self.descriptor, pieces, address)
         for number in pages:
-            del self._pages[number]
+            if number != self.end // PAGE:  # what comes next goes there, too
+                del self._pages[number]
         self._give_back()
 
     def committed(self) -> None:

@@ -29,9 +29,6 @@ from raggedh5.store.stream import Stream
 
 __all__ = ["LoggedItems", "LoggedRows", "NewRows", "RowLog", "last_name", "read_rows"]
 
-SMALL = 1 << 16
-"""Bytes of a chunk that is written to the journal, rather than left where it is in the file."""
-
 ReadBytes = Callable[[int, int], bytes]
 """Reads from the file: the first byte, and how many. Fewer come where it ends."""
 
@@ -142,15 +139,15 @@ class RowLog:
                 if items is None:
                     return None
                 numbers += items.first, len(items.chunks), sum(raw.nbytes for raw in items.raw)
-                for address, size, digest in items.chunks:
-                    in_place = size >= SMALL and address >= fixed
+                for address, size, digest, few in items.chunks:
+                    in_place = few is None and address >= fixed
                     numbers += address if in_place else -1, size, _signed(digest)
                     if in_place:
                         led_to += size
                     else:
-                        parts.append(memoryview(read(address, size)))
+                        parts.append(memoryview(few or read(address, size)))
                 parts += items.raw
-        text = json.dumps(named).encode()
+        text = json.dumps(named).encode() if named else b"[]"
         head = (
             _LENGTH.pack(len(text)),
             text,

@@ -29,8 +29,8 @@ from raggedh5.formats.trajectory.fields import check_names, field_of
 
 __all__ = ["FrameQueue"]
 
-BLOCKS = 4
-"""Blocks of frames in use at most: some are filled, while others are written or kept."""
+BLOCKS = 2
+"""Blocks of frames in use at most: one is filled, while another is written."""
 
 MOST_BYTES = 1 << 26
 """Bytes of all blocks, for frames so large that fewer than asked for are held."""
@@ -56,7 +56,8 @@ class FrameQueue:
     ragged
         Whether the number of particles varies.
     filled
-        Called when there is a full block, without the lock.
+        Called without the lock when there is a full block, which it writes; None where another
+        thread sees to that.
     lock
         Guards everything here, but for `put` of a frame like those before. It is notified when
         there is a full block, and when one is given back.
@@ -76,7 +77,7 @@ class FrameQueue:
         fields: Mapping[str, FrameField],
         frames: int,
         ragged: bool,
-        filled: Callable[[], None],
+        filled: Callable[[], None] | None,
         lock: threading.Condition,
     ) -> None:
         self.traj_id = traj_id
@@ -208,7 +209,7 @@ class FrameQueue:
                     filled = self._retire() or filled
             except SchemaError as error:
                 raise SchemaError(f"{self.traj_id}: {error}") from error
-        if filled:
+        if filled and self._filled is not None:
             self._filled()
 
     def _learn(self, frame: Mapping[str, Any]) -> None:
@@ -270,10 +271,13 @@ class FrameQueue:
         """Give the buffer a block with room for a frame."""
         sizes = [len(frame[name]) for name in frame if self.fields[name].ragged]
         while not self._free and self._made >= self._blocks:
-            self.waits += 1
-            started = time.perf_counter()
-            self._lock.wait()
-            self.waited += time.perf_counter() - started
+            if self._full and self._filled is not None:
+                self._have_written(self._filled)
+            else:
+                self.waits += 1
+                started = time.perf_counter()
+                self._lock.wait()
+                self.waited += time.perf_counter() - started
             self._check()
             if self._buffer.block is not None:  # another thread has got one
                 return
@@ -288,6 +292,14 @@ class FrameQueue:
                 return
             self._buffer.block = new_block(self.fields, self._room(largest), self._items)
             self._made += 1
+
+    def _have_written(self, write: Callable[[], None]) -> None:
+        """Have full blocks written by this thread, without the lock: all others may wait, too."""
+        self._lock.release()
+        try:
+            write()
+        finally:
+            self._lock.acquire()
 
     def _room(self, items: int) -> int:
         """Return the frames of a block; `items` is how many particles they may have."""

@@ -1,6 +1,7 @@
 """A ``.npy`` file that grows: a valid one after every flush, and never held in memory."""
 
 import ast
+import contextlib
 import math
 import os
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from raggedh5.core.late_writes import LateWrites, writes_late
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import FormatError, SchemaError, WriteError
 
 __all__ = ["GrowingNpy"]
@@ -19,10 +22,13 @@ MAGIC = b"\x93NUMPY\x01\x00"
 START = len(MAGIC) + 2
 ALIGNMENT = 64
 MOST_ROWS = 10**19
-MOST_WAITING = 1 << 25
-"""Bytes of rows that wait to be written together, and how many pieces they are in."""
+MOST_WAITING = 1 << 23
+"""Bytes of rows that wait to be written, and how many pieces they are in."""
 
 MOST_PIECES = 256
+
+LARGE = 1 << 16
+"""Bytes of rows that are worth the while of another thread."""
 
 
 class GrowingNpy:
@@ -38,6 +44,8 @@ class GrowingNpy:
         The file.
     dtype, shape
         Of a row. Given for a new file, which replaces another one; an existing one has its own.
+    threads
+        Who writes rows that come many at a time, while their giver goes on.
 
     Attributes
     ----------
@@ -70,13 +78,16 @@ class GrowingNpy:
         path: Path,
         dtype: np.dtype[Any] | None = None,
         shape: tuple[int, ...] | None = None,
+        threads: CodingThreads | None = None,
     ) -> None:
         self.path = path
         self.rows = 0
+        self._threads = threads if writes_late else None
+        self._late: LateWrites | None = None
         self._counted = -1
         self._descriptor = -1
         self._waiting: list[memoryview] = []
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._late_bytes = 0
         if dtype is None or shape is None:
             self._open(os.O_RDWR)
             try:
@@ -109,7 +120,9 @@ class GrowingNpy:
         """
         view: Any = np.ascontiguousarray(values, self.dtype).reshape(-1).view(np.uint8)
         self.rows += len(values)
-        if len(view):
+        if self._late is not None and len(view) >= LARGE:
+            self._write_late(self._late, view)
+        elif len(view):
             self._waiting.append(memoryview(view))
             self._waiting_bytes += len(view)
         if self._waiting_bytes > MOST_WAITING or len(self._waiting) >= MOST_PIECES:
@@ -133,7 +146,7 @@ class GrowingNpy:
         try:
             os.pwrite(self._descriptor, header, 0)
         except OSError as error:
-            raise WriteError(f"{self.path} could not be written: {error}") from error
+            raise self._not_written(error) from error
         self._counted = self.rows
 
     def truncate(self, rows: int) -> None:
@@ -188,13 +201,33 @@ class GrowingNpy:
             self._descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as error:
             raise WriteError(f"{self.path} could not be opened: {error}") from error
+        if self._threads is not None:
+            self._late = LateWrites(self._descriptor, self._threads)
 
-    def _write(self) -> None:
-        """Write the rows that wait, in one call if it takes them all."""
+    def _write_late(self, late: LateWrites, view: NDArray[np.uint8]) -> None:
+        """Have the last rows written by another thread."""
+        end = self._header_bytes + self.rows * self.row_bytes
+        if self._waiting:
+            self._write(end - len(view))
+        elif self._late_bytes > MOST_WAITING:
+            self._write()
+        try:
+            late.put(end - len(view), view)
+        except OSError as error:
+            raise self._not_written(error) from error
+        self._late_bytes += len(view)
+
+    def _write(self, end: int | None = None) -> None:
+        """Write the rows that wait, up to byte `end`, in one call if it takes them all."""
         pieces, self._waiting = self._waiting, []
         left, self._waiting_bytes = self._waiting_bytes, 0
-        at = self._header_bytes + self.rows * self.row_bytes - left
+        if end is None:
+            end = self._header_bytes + self.rows * self.row_bytes
+        at = end - left
         try:
+            if self._late is not None:
+                self._late_bytes = 0
+                self._late.finish()
             while left:
                 done = os.pwritev(self._descriptor, pieces, at)
                 at, left = at + done, left - done
@@ -203,9 +236,15 @@ class GrowingNpy:
                 if pieces:
                     pieces[0] = pieces[0][done:]
         except OSError as error:
-            raise WriteError(f"{self.path} could not be written: {error}") from error
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> WriteError:
+        return WriteError(f"{self.path} could not be written: {error}")
 
     def _let_go(self) -> None:
+        if self._late is not None:
+            with contextlib.suppress(OSError):
+                self._late.finish()
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from raggedh5.core.frames import FrameBatch
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import SchemaError, WriteError
 from raggedh5.formats.trajectory.fields import check_trajectory_id
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
@@ -15,6 +16,9 @@ from raggedh5.formats.trajectory.reading.trajectory import Trajectory
 from raggedh5.formats.trajectory.writing.npy_trajectory import NPYTrajectory
 
 __all__ = ["NPYStore"]
+
+THREADS = 2
+"""One that writes, beside the one that waits for it."""
 
 
 class NPYStore:
@@ -37,6 +41,7 @@ class NPYStore:
     ) -> None:
         self.folder = Path(folder)
         self._metadata = metadata
+        self._threads = CodingThreads(THREADS)
         self._mode = mode
         self._known: dict[Path, str] = {}
         self._open: dict[str, NPYTrajectory] = {}
@@ -60,7 +65,9 @@ class NPYStore:
                 f"{folder}: {traj_id!r} is there already; go on with it by resume=True"
             )
         try:
-            trajectory = NPYTrajectory(folder, traj_id, self._metadata.as_dict(), fresh=not resume)
+            trajectory = NPYTrajectory(
+                folder, traj_id, self._metadata.as_dict(), not resume, self._threads
+            )
         except OSError as error:
             raise WriteError(f"{folder} could not be written: {error}") from error
         self._open[traj_id] = trajectory
@@ -128,3 +135,4 @@ class NPYStore:
         with contextlib.ExitStack() as stack:  # whatever fails, all the others are closed
             for traj_id in list(self._open):
                 stack.callback(self.finish, traj_id, "incomplete")
+        self._threads.close()

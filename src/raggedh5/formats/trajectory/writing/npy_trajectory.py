@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raggedh5.core.frames import FrameBatch
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import RaggedH5Error
 from raggedh5.formats.trajectory.fields import PARTICLES, check_no_events, file_stem
 from raggedh5.formats.trajectory.npy_folder import OFFSETS, FolderRecord
@@ -86,6 +87,8 @@ class NPYTrajectory:
         What is known of the simulation, as `json.dumps` takes it.
     fresh
         Whether files of a trajectory that was there before are removed.
+    threads
+        Who writes rows that come many at a time, while their giver goes on.
 
     Attributes
     ----------
@@ -96,9 +99,15 @@ class NPYTrajectory:
     """
 
     def __init__(
-        self, folder: Path, traj_id: str, metadata: dict[str, Any], fresh: bool = True
+        self,
+        folder: Path,
+        traj_id: str,
+        metadata: dict[str, Any],
+        fresh: bool = True,
+        threads: CodingThreads | None = None,
     ) -> None:
         self.folder = folder
+        self._threads = threads
         self._fields: dict[str, Any] = {}
         self._record = None if fresh else FolderRecord.read(folder)
         if self._record is not None:
@@ -206,7 +215,7 @@ class NPYTrajectory:
             return
         # It appears with a number for every row that counts: rows without one would be lost.
         path = self._frames_path(name)
-        new = GrowingNpy(path.with_suffix(".new"), np.dtype(np.int64), ())
+        new = self._file(path.with_suffix(".new"), np.dtype(np.int64), ())
         for part in due:
             new.append(part)
         new.flush()
@@ -217,7 +226,7 @@ class NPYTrajectory:
     def _create(self, name: str, values: NDArray[Any]) -> _Rows:
         check_no_events(name, self.record.events, self.folder)
         self._frames_path(name).unlink(missing_ok=True)  # of a field that was forgotten
-        file = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
+        file = self._file(self._path(name), values.dtype, values.shape[1:])
         field = self._fields[name] = _Rows(file, None)
         self.record.add(name)
         return field
@@ -234,12 +243,17 @@ class NPYTrajectory:
         self._frames_path(PARTICLES).unlink(missing_ok=True)
         items = {}
         for name, values in batch.items.items():
-            items[name] = GrowingNpy(self._path(name), values.dtype, values.shape[1:])
+            items[name] = self._file(self._path(name), values.dtype, values.shape[1:])
             self.record.add(name, of_particles=True)
-        offsets = GrowingNpy(self.folder / OFFSETS, np.dtype(np.int64), ())
+        offsets = self._file(self.folder / OFFSETS, np.dtype(np.int64), ())
         offsets.append(np.zeros(1, np.int64))
         field = self._fields[PARTICLES] = _Particles(items, offsets, None)
         return field
+
+    def _file(
+        self, path: Path, dtype: np.dtype[Any] | None = None, shape: tuple[int, ...] | None = None
+    ) -> GrowingNpy:
+        return GrowingNpy(path, dtype, shape, self._threads)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{file_stem(name)}.npy"
@@ -256,17 +270,17 @@ class NPYTrajectory:
             path = self.folder / about["file"]
             if not path.exists():  # killed before its first row
                 continue
-            file = GrowingNpy(path)
+            file = self._file(path)
             if about.get("particles"):
                 items[name] = file
             else:
                 self._fields[name] = _Rows(file, self._numbers_file(name))
         if items:
-            offsets = GrowingNpy(self.folder / OFFSETS)
+            offsets = self._file(self.folder / OFFSETS)
             if not offsets.rows:  # killed before the first flush
                 offsets.append(np.zeros(1, np.int64))
             self._fields[PARTICLES] = _Particles(items, offsets, self._numbers_file(PARTICLES))
 
     def _numbers_file(self, name: str) -> GrowingNpy | None:
         path = self._frames_path(name)
-        return GrowingNpy(path) if path.exists() else None
+        return self._file(path) if path.exists() else None

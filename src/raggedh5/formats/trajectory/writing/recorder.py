@@ -17,9 +17,8 @@ from raggedh5.core.frames import FrameBatch, FrameBlock, FrameField
 from raggedh5.core.signals import deferred_signals
 from raggedh5.errors import WriteError
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
-from raggedh5.formats.trajectory.writing.companion import Companion
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
-from raggedh5.formats.trajectory.writing.recording import LOG, Part, Recording
+from raggedh5.formats.trajectory.writing.recording import LOG, Recording
 from raggedh5.formats.trajectory.writing.report import FormatFailure, WritingStatistics
 from raggedh5.formats.trajectory.writing.store import Store
 from raggedh5.store.durable.forks import hold_at_fork
@@ -73,7 +72,6 @@ class Recorder:
         self._error: BaseException | None = None
         self._stopping = False
         self._background = background
-        self._companion: Companion[Part] = Companion(background)
         self._thread: threading.Thread | None = None
         self.left = False
         _recorders.add(self)
@@ -99,7 +97,7 @@ class Recorder:
         ragged: bool,
     ) -> FrameQueue:
         """Take frames of a trajectory from now on, whose stores have begun it."""
-        filled = _nothing if self._background else self.write
+        filled = None if self._background else self.write
         self.check()
         queue = FrameQueue(traj_id, first, fields, self._frames, ragged, filled, self._queues)
         with self.lock, self._queues:
@@ -109,7 +107,6 @@ class Recorder:
                 output_dir,
                 first,
                 None if self.raises else self._metadata,
-                self._companion,
                 self.failures,
                 self._failed,
                 self._stop_all,
@@ -128,7 +125,6 @@ class Recorder:
             self._write_waiting(everything=due)
             if due or any(recording.is_due for recording in self._recordings.values()):
                 self._flush()
-            self._join()
 
     def flush(self) -> None:
         """Return when all frames so far are safe."""
@@ -163,11 +159,8 @@ class Recorder:
             recording.finish(status)
             with self._queues:
                 del self._recordings[traj_id]
-            self._statistics = replace(
-                self._statistics,
-                waits=self._statistics.waits + recording.queue.waits,
-                seconds_waited=self._statistics.seconds_waited + recording.queue.waited,
-            )
+            self._statistics.waits += recording.queue.waits
+            self._statistics.seconds_waited += recording.queue.waited
         self.check()
         return recording.queue.number
 
@@ -214,7 +207,6 @@ class Recorder:
                 self._queues.notify_all()
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join()
-            self._companion.close()
 
     def _run(self) -> None:
         while True:
@@ -248,9 +240,7 @@ class Recorder:
             most = 1 if self._background and not everything else None
             blocks = recording.queue.take(everything, most)
             self._put(recording, [(block, recording.queue.batch(block)) for block in blocks])
-        taken = time.perf_counter() - started
-        now = self._statistics
-        self._statistics = replace(now, seconds_writing=now.seconds_writing + taken)
+        self._statistics.seconds_writing += time.perf_counter() - started
 
     def _put_full(self) -> None:
         """Have the formats begin with blocks that have become full meanwhile."""
@@ -261,32 +251,19 @@ class Recorder:
 
     def _put(self, recording: Recording, new: list[tuple[FrameBlock | None, FrameBatch]]) -> None:
         recording.put(new)
-        now = self._statistics
-        self._statistics = replace(
-            now,
-            frames=now.frames + sum(batch.count for _, batch in new),
-            nbytes=now.nbytes + sum(batch.nbytes for _, batch in new),
-        )
+        for _, batch in new:
+            self._statistics.frames += batch.count
+            self._statistics.nbytes += batch.nbytes
 
     def _flush(self) -> None:
         started = time.perf_counter()
         recordings = [each for each in self._recordings.values() if each.is_dirty]
         for recording in recordings:
             recording.flush(self._put_full)
-        self._join()
         for recording in recordings:
             recording.settle()
-        now = self._statistics
-        self._statistics = replace(
-            now,
-            flushes=now.flushes + bool(recordings),
-            seconds_writing=now.seconds_writing + time.perf_counter() - started,
-        )
-
-    def _join(self) -> None:
-        """Wait for the companion, and give up what has failed there."""
-        for (recording, store), error in self._companion.join().items():
-            recording.fail(store, error)
+        self._statistics.flushes += bool(recordings)
+        self._statistics.seconds_writing += time.perf_counter() - started
 
     def _failed(self, recording: Recording, store: Store, error: Exception) -> None:
         """See to what goes with a format that has failed."""
@@ -305,10 +282,6 @@ class Recorder:
         """Refuse to go on in a child of the process that writes."""
         if self.left:
             self.check()
-
-
-def _nothing() -> None:
-    """Leave it to the thread."""
 
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -9,16 +9,13 @@ from typing import Any
 from raggedh5.core.frames import FrameBatch, FrameBlock
 from raggedh5.formats.trajectory.metadata import TrajectoryMetadata
 from raggedh5.formats.trajectory.writing.backup import Backup
-from raggedh5.formats.trajectory.writing.companion import Companion
 from raggedh5.formats.trajectory.writing.frame_queue import FrameQueue
 from raggedh5.formats.trajectory.writing.report import FormatFailure
 from raggedh5.formats.trajectory.writing.store import Store
 
-__all__ = ["LOG", "Part", "Recording"]
+__all__ = ["LOG", "Recording"]
 
 LOG = logging.getLogger("raggedh5.trajectory")
-
-Part = tuple["Recording", Store]
 
 New = list[tuple[FrameBlock | None, FrameBatch]]
 
@@ -41,8 +38,6 @@ class Recording:
         Number of the first frame.
     metadata
         What is known of the simulation; None where no backup is wanted.
-    companion
-        Writes all formats but the first. Whoever joins it tells of what has failed, by `fail`.
     failures
         Failures are added to these.
     failed
@@ -65,7 +60,6 @@ class Recording:
         output_dir: Path,
         safe: int,
         metadata: TrajectoryMetadata | None,
-        companion: Companion[Part],
         failures: list[FormatFailure],
         failed: Callable[["Recording", Store, Exception], None],
         lost: Callable[[Exception], None],
@@ -75,7 +69,6 @@ class Recording:
         self.safe = safe
         self._output_dir = output_dir
         self._metadata = metadata
-        self._companion = companion
         self._failures = failures
         self._failed = failed
         self._lost = lost
@@ -99,32 +92,23 @@ class Recording:
         return bool(self._kept)
 
     def put(self, new: New) -> None:
-        """Write blocks, and the frames in them; they are kept until they are flushed.
-
-        The formats behind the first one are written by the companion meanwhile.
-        """
+        """Write blocks, and the frames in them; they are kept until they are flushed."""
         self._kept += new
         batches = [batch for _, batch in new]
         backups = list(self._backups)
-        # HDF5 comes first, if it is written: it has more to do.
-        for store in self.stores[1:]:
-            for batch in batches:
-                self._companion.call((self, store), store.write, self.traj_id, batch)
-        for store in self.stores[:1]:
+        for store in list(self.stores):
             for batch in batches:
                 self._attempt(store, store.write, batch)
         for backup in backups:
             self._back_up(backup, backup.write, batches)
 
     def flush(self, between: Callable[[], None]) -> None:
-        """Have every format flush what was written; those behind the first one by the companion.
+        """Have every format flush what was written.
 
-        Between two steps of the first one, `between` may put more. That is for the next time.
+        Between two steps `between` may put more. That is for the next time.
         """
         self._flushed = len(self._kept)
-        for store in self.stores[1:]:
-            self._companion.call((self, store), store.flush, self.traj_id)
-        for store in self.stores[:1]:
+        for store in list(self.stores):
             self._attempt(store, partial(_step_by_step, store, between))
 
     def settle(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["FormatFailure", "WritingReport", "WritingStatistics"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class WritingStatistics:
     """What writing has cost.
 

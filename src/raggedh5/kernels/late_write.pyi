@@ -1,0 +1,3 @@
+writes_late: bool
+
+def writer() -> int: ...
