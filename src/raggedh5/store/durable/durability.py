@@ -36,7 +36,7 @@ Level = Literal["process", "disk"]
 LARGEST_JOURNAL = 1 << 25
 """Bytes of rows that are logged before a checkpoint, and of chunks that wait for one."""
 
-LARGEST_LED_TO = 1 << 26
+LARGEST_LED_TO = 1 << 27
 """Bytes of chunks in the file that only the journal leads to: recovery holds them in memory."""
 
 LARGEST_PAGES = 1 << 26
