@@ -22,6 +22,7 @@ from raggedh5.store.creating import create_array, create_table
 from raggedh5.store.durable.durability import Level
 from raggedh5.store.durable.flusher import Every
 from raggedh5.store.durable.recovery import Recovery
+from raggedh5.store.exiting import close_at_exit
 from raggedh5.store.file_items import FileItems
 from raggedh5.store.handle import Verify
 from raggedh5.store.layout import Storage
@@ -126,6 +127,8 @@ class File(FileItems):
             options["live"] = True
         self._handle.reopen = partial(reopen_item, options=options)
         self._links = Links(self._handle)
+        if durable is not None:
+            close_at_exit(self)
         if self._opened.buffered:
             self._opened.attachment = Attachment(
                 self._handle, self._handle.root, self.flush, self.close

@@ -4,6 +4,8 @@ import contextlib
 import datetime
 import gc
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -57,6 +59,22 @@ def leave_unclosed(path, change=lambda file: None, **options):
 
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+@pytest.mark.parametrize("flushed", ["", "file.flush()", "[*file.flushing()]"])
+def test_a_file_that_nobody_closes_is_closed_at_the_end(path, flushed):
+    program = f"""
+import numpy as np, raggedh5 as rh5
+file = rh5.File({str(path)!r}, "w", durable="process")
+array = file.create_array("a", shape=(0, 1000), dtype="f8", chunks=(100, 1000))
+for _ in range(5):
+    array.append(np.ones((130, 1000)))
+    {flushed}
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert names(path) == [path.name]
+    with h5py.File(path) as file:
+        assert (file["a"][:] == np.ones((650, 1000))).all()
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -101,7 +101,7 @@ def copy_trajectories(
 
     All fields are copied with their frame numbers, units and metadata; those of another rate that
     are events of their own, too, and those of a varying number of particles. Coordinates and the
-    standard fields become float64, as the layout has them. Memory holds a few MiB of frames.
+    standard fields become float64, as the layout has them. Memory holds some MiB of each field.
 
     The target appears when it is complete. Then it is read again and compared with the source.
 
