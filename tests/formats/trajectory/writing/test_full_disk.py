@@ -286,7 +286,10 @@ def test_what_is_exact_in_one_format_only_comes_back_from_the_backup(tmp_path, f
         compared = manager.validate_formats()
         report = manager.finalize()
     assert not report.ok
-    assert (compared.ok, compared.lacking) == (False, ("traj_001",))
+    assert (compared.ok, compared.lacking) == (
+        False,
+        {"traj_001": "a format has failed"},
+    )
     assert "traj_001: not compared" in compared.to_text()
     manager = run.manager("a", **precise)
     assert manager.initialize_writers(tmp_path, "traj_001") == 25

@@ -1,7 +1,8 @@
 """What comparing two formats has found, as text and for JSON."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from raggedh5.formats.trajectory.checking.statistics import FieldStatistics
@@ -116,8 +117,8 @@ class TrajectoryComparison:
             f"{self.trajectory}: {said}; npy {self.frames[0]:,} frames, hdf5 "
             f"{self.frames[1]:,} frames"
         ]
-        for field in self.fields:
-            lines += [f"  {line}" for line in field.to_text().splitlines()]
+        for each in self.fields:
+            lines += [f"  {line}" for line in each.to_text().splitlines()]
         return "\n".join(lines)
 
 
@@ -129,12 +130,12 @@ class ComparisonReport:
     ----------
     trajectories : tuple of TrajectoryComparison
         Each of them.
-    lacking : tuple of str
-        Those that were not compared, because one side could not be written.
+    lacking : dict of str
+        By name, those that were not compared, and why: one side lacks them, or some of them.
     """
 
     trajectories: tuple[TrajectoryComparison, ...]
-    lacking: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -146,12 +147,12 @@ class ComparisonReport:
         return {
             "ok": self.ok,
             "trajectories": [found.as_dict() for found in self.trajectories],
-            "lacking": list(self.lacking),
+            "lacking": dict(self.lacking),
         }
 
     def to_text(self) -> str:
         """Return it as lines of text."""
-        lacking = [f"{name}: not compared: a format has failed" for name in self.lacking]
+        lacking = [f"{name}: not compared: {why}" for name, why in self.lacking.items()]
         return "\n".join([*(found.to_text() for found in self.trajectories), *lacking])
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raggedh5.errors import FormatError
 from raggedh5.formats.trajectory.checking.comparison import (
     ComparisonReport,
     FieldComparison,
@@ -97,19 +96,20 @@ class TrajectoryValidator:
     def validate(
         self, npy_dir: str | os.PathLike[str], hdf5_file: str | os.PathLike[str]
     ) -> ComparisonReport:
-        """Compare all trajectories that either side has.
+        """Compare all trajectories that both sides have, and list those that one lacks.
 
         Raises
         ------
         FormatError
-            If one side lacks a trajectory, or a file is damaged.
+            If a file is damaged.
         """
         with TrajectoryReader(npy_dir) as npy, TrajectoryReader(hdf5_file) as hdf5:
-            lone = sorted(set(npy.ids) ^ set(hdf5.ids))
-            if lone:
-                lacking = hdf5 if lone[0] in npy else npy
-                raise FormatError(f"{lacking.path} does not have the trajectory {lone[0]!r}")
-            return ComparisonReport(tuple(self.compare(npy[name], hdf5[name]) for name in npy))
+            both = [name for name in npy.ids if name in hdf5]
+            lone = {name: "only the NumPy files have it" for name in npy.ids if name not in hdf5}
+            lone |= {name: "only HDF5 has it" for name in hdf5.ids if name not in npy}
+            return ComparisonReport(
+                tuple(self.compare(npy[name], hdf5[name]) for name in both), lone
+            )
 
     def compare(self, npy: Trajectory, hdf5: Trajectory) -> TrajectoryComparison:
         """Compare two sides that are open."""

@@ -251,7 +251,7 @@ class TrajectoryWriterManager:
                     with self._recorder.lock:
                         npy, hdf5 = (stores[name].trajectory(traj_id) for name in ("npy", "hdf5"))
                     reports.append(validator.compare(npy, hdf5))
-        return ComparisonReport(tuple(reports), tuple(lacking))
+        return ComparisonReport(tuple(reports), dict.fromkeys(lacking, "a format has failed"))
 
     def finalize(self) -> WritingReport:
         """Complete everything, close all files, and say what was written and what went wrong.
