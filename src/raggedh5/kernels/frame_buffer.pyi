@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import numpy as np
@@ -30,6 +30,9 @@ class FrameBlock:
 class FrameBuffer:
     block: FrameBlock | None
     number: int
-    def __init__(self, number: int = 0) -> None: ...
+    def __init__(
+        self, number: int = 0, slowly: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None: ...
+    def __call__(self, frame: Mapping[str, Any]) -> None: ...
     def put(self, frame: Mapping[str, Any]) -> bool: ...
     def take(self) -> FrameBlock | None: ...

@@ -239,6 +239,13 @@ cdef class FrameBlock:
 cdef class FrameBuffer:
     """What the frames of one trajectory go to, one block after the other.
 
+    Parameters
+    ----------
+    number
+        Number of the first frame.
+    slowly
+        Called with a frame that does not go in as it is.
+
     Attributes
     ----------
     block : FrameBlock or None
@@ -250,8 +257,18 @@ cdef class FrameBuffer:
     cdef public FrameBlock block
     cdef public int64_t number
 
-    def __init__(self, number=0):
+    cdef object slowly
+
+    def __init__(self, number=0, slowly=None):
         self.number = number
+        self.slowly = slowly
+
+    def __call__(self, frame):
+        """Copy a frame, one way or the other."""
+        if self.block is None or not self.block.put(frame, self.number):
+            self.slowly(frame)
+        else:
+            self.number += 1
 
     def put(self, frame):
         """Copy a frame.

@@ -64,6 +64,9 @@ class FrameQueue:
 
     Attributes
     ----------
+    put : callable
+        ``put(frame)`` copies a frame. It raises `SchemaError` if that does not fit, and nothing has
+        happened then; `ClosedError` if the trajectory is complete.
     waits, waited
         How often there was no room, and for how many seconds in all.
     number : int
@@ -84,7 +87,8 @@ class FrameQueue:
         self.fields = dict(fields)
         self.waits = 0
         self.waited = 0.0
-        self._buffer = FrameBuffer(first)
+        self._buffer = FrameBuffer(first, self._put_slowly)
+        self.put: Callable[[Mapping[str, Any]], None] = self._buffer
         self._blocks = min(BLOCKS, frames)
         self._frames = frames // self._blocks
         self._ragged = ragged
@@ -109,19 +113,6 @@ class FrameQueue:
     def is_behind(self, kept: int) -> bool:
         """Whether so many blocks are better given back, before there is none to be filled."""
         return kept >= max(self._blocks // 2, 1)
-
-    def put(self, frame: Mapping[str, Any]) -> None:
-        """Copy a frame.
-
-        Raises
-        ------
-        SchemaError
-            If it does not fit; nothing has happened then.
-        ClosedError
-            If the trajectory is complete.
-        """
-        if not self._buffer.put(frame):
-            self._put_slowly(frame)
 
     def together(self, frames: Mapping[str, Any]) -> FrameBatch:
         """Return frames that come together, as the next ones; those before have been taken.
