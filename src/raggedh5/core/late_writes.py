@@ -48,6 +48,8 @@ class LateWrites:
 
         What is under way goes to other places in the file. In the child of a fork nobody writes it.
         """
+        if self._owner != os.getpid():
+            return
         params = np.zeros(7, np.int64)
         params[:2] = self.descriptor, address
         work = Work(_WRITER, data, data, params, 0)
@@ -62,10 +64,9 @@ class LateWrites:
         OSError
             If something could not be written; everything else has been.
         """
-        under_way, self._under_way = self._under_way, []
         if self._owner != os.getpid():  # the parent writes it, and waits for it
             return
-        results = [self._threads.result(work) for work in under_way]
-        failed = min(results, default=0)
+        failed = min([self._threads.result(work) for work in self._under_way], default=0)
+        self._under_way.clear()
         if failed < 0:
             raise OSError(-failed, os.strerror(-failed))

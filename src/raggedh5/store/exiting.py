@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import weakref
 from typing import Protocol
 
@@ -15,7 +16,8 @@ class Closing(Protocol):
         """Bring everything to its place, and let go."""
 
 
-_files: "weakref.WeakSet[Closing]" = weakref.WeakSet()
+_files: "weakref.WeakKeyDictionary[Closing, int]" = weakref.WeakKeyDictionary()
+"""And the process that opened each."""
 
 
 def close_at_exit(file: Closing) -> None:
@@ -23,11 +25,12 @@ def close_at_exit(file: Closing) -> None:
 
     HDF5 would close it later, and call functions of Python that are there no more.
     """
-    _files.add(file)
+    _files[file] = os.getpid()
 
 
 @atexit.register
 def _close() -> None:
-    for file in list(_files):
-        with contextlib.suppress(Exception):  # nobody is left to be told
-            file.close()
+    for file, owner in list(_files.items()):
+        if owner == os.getpid():
+            with contextlib.suppress(Exception):  # nobody is left to be told
+                file.close()

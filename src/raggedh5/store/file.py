@@ -330,6 +330,8 @@ class File(FileItems):
             with handle.lock:
                 handle.check_between_appends()
             yield from handle.safety.flushing()
+            for other in self._links.others():
+                other.bring()
 
     def before_flush(self, step: Callable[[], None]) -> None:
         """Have something done at the beginning of every `flush`, as to append what waits.

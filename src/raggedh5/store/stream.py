@@ -227,6 +227,10 @@ class Stream(Cursor):
             return None
         return self.log.items(stop, self.count, self.fill, self._buffer)
 
+    def is_safe(self, stop: int) -> bool:
+        """Whether a flush has made all items up to `stop` safe."""
+        return self.log is not None and self.log.first >= stop
+
     def settle(self, stop: int | None = None) -> None:
         """Take note that every item is safe, or that those up to `stop` are."""
         if self.log is not None:

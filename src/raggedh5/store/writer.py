@@ -202,6 +202,8 @@ class TableWriter:
         FormatError
             If they do not go on from what is there, or do not make so many rows.
         """
+        if {stream.name.rpartition("/")[2] for stream in self._streams} != items.keys():
+            raise FormatError(f"{self.name}: the journal has other columns than the file")
         for stream in self._streams:
             of_stream = items[stream.name.rpartition("/")[2]]
             stream.restore_items(of_stream.first, of_stream.chunks, of_stream.raw)
@@ -324,6 +326,7 @@ class TableWriter:
     def _build(self, columns: Mapping[str, Column]) -> None:
         """Create the buffers of these columns, and open them."""
         self.handle.sink.drain()
+        self.handle.sink.generation += 1
         form, made = create_buffers(self.handle, self.h5, columns, self.storage, self.ragged)
         try:
             self._open(form, made, fresh=True)

@@ -61,6 +61,7 @@ def leave_unclosed(path, change=lambda file: None, **options):
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
+@forks
 @pytest.mark.parametrize("flushed", ["", "file.flush()", "[*file.flushing()]"])
 def test_a_file_that_nobody_closes_is_closed_at_the_end(path, flushed):
     program = f"""
@@ -71,7 +72,17 @@ for _ in range(5):
     array.append(np.ones((130, 1000)))
     {flushed}
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    program += f"""
+import os, sys
+file.before_close(lambda: open({str(path)!r} + ".steps", "a").write("closed "))
+if not os.fork():
+    sys.exit()
+os.wait()
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+    steps = path.with_name(path.name + ".steps")
+    assert steps.read_text() == "closed "  # by the process that opened it alone
+    steps.unlink()
     assert names(path) == [path.name]
     with h5py.File(path) as file:
         assert (file["a"][:] == np.ones((650, 1000))).all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import raggedh5 as rh5
 from raggedh5.care import recover, validate
 from raggedh5.store import sink
-from raggedh5.store.durable import durability, paged_file
+from raggedh5.store.durable import durability, paged_file, unlogged
 from raggedh5.store.durable.durability import Durability
 from raggedh5.store.durable.journal import journal_of
 
@@ -174,6 +174,86 @@ def test_a_checkpoint_in_between(path):
         copy = crashed(path)
     recover(copy)
     assert same(copy, 10, ROWS * 3, 4)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("other", ["flush", "flushing"])
+def test_another_flush_in_between(path, ragged, other):
+    def rows(first, stop):
+        values = np.arange(first, stop)
+        return {"x": values[:, None] if ragged else values}
+
+    with rh5.File(path, "w", durable="process") as file:
+        table = file.create_table("t", {"x": "i8"}, ragged=ragged)
+        table.append(rows(0, 5))
+        file.flush()
+        table.append(rows(5, 70_000))
+        steps = file.flushing()
+        next(steps)
+        table.append(rows(70_000, 70_500))
+        if other == "flush":
+            file.flush()
+        else:
+            flush_rows(file)
+        assert list(steps) is not None
+        copy = crashed(path)
+        table.append(rows(70_500, 70_600))
+        flush_rows(file)
+        later = crashed(path, "later.h5")
+    for crash, count in ((copy, 70_500), (later, 70_600)):
+        recover(crash)
+        found = rh5.read(crash)["t"]["x"]
+        values = found.values if ragged else found
+        assert np.array_equal(values, np.arange(count))
+
+
+@pytest.mark.parametrize("columns", [None, {"s": "str"}])
+def test_columns_that_come_with_the_first_rows(path, columns):
+    with rh5.File(path, "w", durable="process") as file:
+        table = file.create_table("t", columns, ragged=False)
+        file.flush()
+        for part in range(3):
+            words = [f"w{n}" for n in range(10 * part, 10 * part + 10)]
+            table.append({"s": words} if columns else {"x": np.arange(10) + 10 * part})
+            flush_rows(file)
+            copy = crashed(path)
+            recover(copy)
+            with rh5.File(copy) as other:
+                assert len(other["t"]) == 10 * part + 10
+                last = other["t"][-1]
+                assert last["s"] == words[-1] if columns else last["x"] == 10 * part + 9
+
+
+def test_files_that_links_lead_to(path):
+    with rh5.File(path.with_name("b.h5"), "w") as file:
+        file.create_array("x", shape=(0,), dtype="i8", chunks=(100,))
+    with rh5.File(path, "w", durable="process") as file:
+        file.h5["l"] = h5py.ExternalLink("b.h5", "/x")
+        file["l"].append(np.arange(150))
+        flush_rows(file)
+        assert len(h5py.File(path.with_name("b.h5"))["x"]) == 150
+
+
+def test_memory_is_bounded_without_a_flush(path, monkeypatch):
+    monkeypatch.setattr(unlogged, "MOST_KEPT", 10_000)
+    monkeypatch.setattr(unlogged, "MOST_CHUNKS", 200)
+    monkeypatch.setattr(durability, "LARGEST_JOURNAL", 1)
+    with rh5.File(path, "w", durable="process") as file:
+        file.create_array("a", shape=(0, 100), dtype="f8", chunks=(10, 100))
+        file.flush()
+        values = np.random.default_rng(0).normal(size=(10, 100))
+        log = None
+        for count in range(1, 500):
+            file["a"].append(values)
+            log = log or file["a"]._writing_end().stream.log
+            kept = [full.coded.raw for full in log._full.values() if full.coded is not None]
+            assert sum(len(raw) for raw in kept if raw is not None) <= 10_000
+            assert len(log._full) <= 200
+            if count in (100, 400):
+                flush_rows(file)
+                copy = crashed(path)
+                recover(copy)
+                assert np.array_equal(rh5.read(copy)["a"], np.tile(values, (count, 1)))
 
 
 def test_a_file_that_is_closed_in_between(path):

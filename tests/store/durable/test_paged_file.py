@@ -107,6 +107,32 @@ def follow(tmp_path_factory, start, steps):
     file.release()
 
 
+def test_an_exception_while_what_was_lent_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(paged_file, "DIRECT", 1)
+    path = tmp_path / "file"
+    file = PagedFile(os.open(path, os.O_RDWR | os.O_CREAT), 0)
+    lent = np.random.default_rng(0).integers(0, 256, (5, PAGE), np.uint8)
+    for number, data in enumerate(lent):
+        file.lend(data)
+        file.write_at(number * PAGE, data.data)
+        file.give_back(data)
+    write, calls = PagedFile._write, []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        write(self, *arguments)
+
+    monkeypatch.setattr(PagedFile, "_write", interrupted)
+    found = np.zeros_like(lent)
+    with pytest.raises(KeyboardInterrupt):
+        file.read_at(0, found.reshape(-1).data)
+    file.read_at(0, found.reshape(-1).data)  # as `core.file_object` does
+    assert np.array_equal(found, lent)
+    file.release()
+
+
 def test_the_end_of_a_file_that_lost_its_journal_is_found_out(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(bytes(range(256)) * 100)

@@ -181,19 +181,21 @@ class Durability:
         with handle.lock, deferred_signals:
             self._check_owner()
             new = self._new_rows()
-            due = self._is_due() or not self._known.issuperset(rows.writer for rows in new)
-            if due:
+            if self._is_due() or not self._known.issuperset(rows.writer for rows in new):
                 self.checkpoint()
+                return
             last, checkpoints = handle.sink.last, self._checkpoints
-        while last is not None and not due:
+        while last is not None:
             yield  # also before all is written, so that there is something to be coded meanwhile
             if last.done:
                 break
             with handle.lock, deferred_signals:
                 handle.check_open()
+                self._check_owner()
                 handle.sink.store_up_to(last)
         with handle.lock, deferred_signals:
             handle.check_open()
+            self._check_owner()
             # Where there was a checkpoint meanwhile, they are safe already.
             if self._checkpoints == checkpoints and (self._is_due() or not self._write_rows(new)):
                 self.checkpoint()
@@ -222,7 +224,7 @@ class Durability:
                     stream.settle()
             self._new.clear()
             self._unsure = False
-            self._known = set(handle.writers_now())
+            self._known = {writer for writer in handle.writers_now() if writer.streams}
             self._generation = handle.sink.generation
             self._changes = self._generation - handle.sink.stores
             self._unflushed = 0
@@ -284,6 +286,7 @@ class Durability:
 
     def _write_rows(self, new: list[NewRows]) -> bool:
         """Write rows that are new to the journal; False where they are not at hand."""
+        new = [rows for rows in new if not rows.are_safe]  # another flush may have come first
         if not new:
             return True
         fixed = 0

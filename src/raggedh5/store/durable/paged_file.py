@@ -320,10 +320,11 @@ class PagedFile:
 
     def _write_late(self) -> None:
         """Write what was lent; the child of a fork keeps it."""
-        late, self._late = self._late, []
         write = self._write if os.getpid() == self._owner else self._keep
-        for address, data in late:
+        while self._late:
+            address, data = self._late[0]
             write(address, data.data)
+            del self._late[0]  # now; the handler of a signal may have raised an exception before
         self._give_back()
 
     def _give_back(self) -> None:

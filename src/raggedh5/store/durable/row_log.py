@@ -42,6 +42,12 @@ class NewRows(NamedTuple):
     rows: int
     stops: tuple[int, ...]
 
+    @property
+    def are_safe(self) -> bool:
+        """Whether a flush that came later has seen to them."""
+        streams = self.writer.streams
+        return all(stream.is_safe(stop) for stream, stop in zip(streams, self.stops, strict=False))
+
     @classmethod
     def of(cls, writer: Writer) -> "NewRows":
         """Return all that it has now."""

@@ -10,6 +10,11 @@ __all__ = ["NewItems", "Unlogged"]
 
 Bytes = NDArray[Any]
 
+MOST_CHUNKS = 1 << 12
+"""Chunks of a stream that are remembered, and bytes of them that are kept in memory."""
+
+MOST_KEPT = 1 << 20
+
 
 class NewItems(NamedTuple):
     """Items that a journal has yet to get.
@@ -73,20 +78,28 @@ class Unlogged:
         self._length = length
         self._full: dict[int, _Full] = {}
         self._at_hand = True
+        self._kept = 0
 
     def fill(self, first: int, data: Bytes | None) -> None:
         """Remember a chunk that has become full.
 
         Its bytes, if they are given, stay where they are until it has been stored, or `settle`.
         """
+        if len(self._full) >= MOST_CHUNKS:
+            self.lose()
         if self._at_hand:
             self._full[first] = _Full(first, first + self._length, data)
 
     def stored(self, first: int, coded: Coded | None) -> None:
         """Take note that the chunk with this first item is in the file."""
         chunk = self._full.get(first)
-        if chunk is not None:
-            chunk.data, chunk.coded = None, coded
+        if chunk is None:
+            return
+        if coded is not None and coded.raw is not None:
+            self._kept += coded.size
+            if self._kept > MOST_KEPT:
+                coded = coded._replace(raw=None)
+        chunk.data, chunk.coded = None, coded
 
     def lose(self) -> None:
         """Take note that items went by that are not to be had again."""
@@ -94,7 +107,8 @@ class Unlogged:
         self._full.clear()
 
     def cut(self, count: int) -> None:
-        """Forget items from `count` on: the batch that they came with was refused."""
+        """Forget items from `count` on: their batch was refused, or they were cut off."""
+        self.first = min(self.first, count)
         self._full = {n: chunk for n, chunk in self._full.items() if chunk.stop <= count}
 
     def items(self, stop: int, count: int, fill: int, chunk: Bytes | None) -> NewItems | None:
@@ -138,5 +152,6 @@ class Unlogged:
         """Take note that all items up to `stop` are safe."""
         self.first = stop
         self._at_hand = True
+        self._kept = 0
         if self._full:
             self._full = {n: chunk for n, chunk in self._full.items() if chunk.stop > stop}

@@ -291,6 +291,7 @@ class FrameQueue:
             write()
         finally:
             self._lock.acquire()
+            self._lock.notify_all()
 
     def _room(self, items: int) -> int:
         """Return the frames of a block; `items` is how many particles they may have."""

@@ -88,6 +88,7 @@ class GrowingNpy:
         self._descriptor = -1
         self._waiting: list[memoryview] = []
         self._waiting_bytes = self._late_bytes = 0
+        self._failed: OSError | None = None
         if dtype is None or shape is None:
             self._open(os.O_RDWR)
             try:
@@ -219,15 +220,15 @@ class GrowingNpy:
 
     def _write(self, end: int | None = None) -> None:
         """Write the rows that wait, up to byte `end`, in one call if it takes them all."""
-        pieces, self._waiting = self._waiting, []
-        left, self._waiting_bytes = self._waiting_bytes, 0
+        if self._failed is not None:  # rows that were on their way are not to be had again
+            raise self._not_written(self._failed)
+        pieces, left = list(self._waiting), self._waiting_bytes
         if end is None:
             end = self._header_bytes + self.rows * self.row_bytes
         at = end - left
         try:
             if self._late is not None:
-                self._late_bytes = 0
-                self._late.finish()
+                self._finish_late(self._late)
             while left:
                 done = os.pwritev(self._descriptor, pieces, at)
                 at, left = at + done, left - done
@@ -237,6 +238,16 @@ class GrowingNpy:
                     pieces[0] = pieces[0][done:]
         except OSError as error:
             raise self._not_written(error) from error
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
+    def _finish_late(self, late: LateWrites) -> None:
+        self._late_bytes = 0
+        try:
+            late.finish()
+        except OSError as error:
+            self._failed = error
+            raise
 
     def _not_written(self, error: OSError) -> WriteError:
         return WriteError(f"{self.path} could not be written: {error}")

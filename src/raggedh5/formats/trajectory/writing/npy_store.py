@@ -98,7 +98,8 @@ class NPYStore:
 
     def finish(self, traj_id: str, status: str = "completed") -> None:
         """See `Store`."""
-        self._open.pop(traj_id).finish(status)
+        self._open[traj_id].finish(status)
+        del self._open[traj_id]
 
     def abandon(self, traj_id: str) -> None:
         """See `Store`."""
