@@ -89,6 +89,7 @@ class GrowingNpy:
         self._waiting: list[memoryview] = []
         self._waiting_bytes = self._late_bytes = 0
         self._failed: OSError | None = None
+        self._header: tuple[int, str, str] | None = None
         if dtype is None or shape is None:
             self._open(os.O_RDWR)
             try:
@@ -270,12 +271,15 @@ class GrowingNpy:
         Their number lies in its second half, where there is room for that: all before it stays the
         same for ever. So a write that ends in the middle leaves the header as it was.
         """
-        descr = np.lib.format.dtype_to_descr(self.dtype)
-        before = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': ("
-        after = f"{''.join(f', {n}' for n in self.shape) or ','}), }}"
-        middle = self._header_bytes // 2 - START
-        if middle + len(str(MOST_ROWS)) + len(after) < self._header_bytes - START:
-            before = before.ljust(middle)
+        if self._header is None or self._header[0] != self._header_bytes:
+            descr = np.lib.format.dtype_to_descr(self.dtype)
+            before = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': ("
+            after = f"{''.join(f', {n}' for n in self.shape) or ','}), }}"
+            middle = self._header_bytes // 2 - START
+            if middle + len(str(MOST_ROWS)) + len(after) < self._header_bytes - START:
+                before = before.ljust(middle)
+            self._header = self._header_bytes, before, after
+        _, before, after = self._header
         return f"{before}{rows}{after}"
 
     def _read_header(self) -> None:

@@ -96,7 +96,8 @@ class Recording:
         self._kept += new
         batches = [batch for _, batch in new]
         backups = list(self._backups)
-        for store in list(self.stores):
+        # NumPy files come first: large writes go on in a thread of their own from then on.
+        for store in reversed(list(self.stores)):
             for batch in batches:
                 self._attempt(store, store.write, batch)
         for backup in backups:
