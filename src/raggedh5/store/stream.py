@@ -87,6 +87,11 @@ class Stream(Cursor):
         if self.fill and tail is not None:
             self._open_chunk()[: self.fill] = tail
 
+    @property
+    def last_name(self) -> str:
+        """The name that the dataset has in its group."""
+        return self.name.rpartition("/")[2]
+
     def reserve(self, n: int) -> list[Array]:
         """Return where the next `n` items go: arrays (k, *inner) in order, `n` items in all."""
         if self._fresh:  # of what was reserved before, and is not wanted
@@ -269,6 +274,8 @@ class Stream(Cursor):
             raise FormatError(
                 f"{self.name}: the journal goes on with item {first}, but the file has {self.count}"
             )
+        if raw.nbytes != count * self.item_bytes:
+            raise FormatError(f"{self.name}: the journal has {raw.nbytes} bytes, no whole items")
         items = np.empty((count, *self.inner), self.dtype)
         items.reshape(-1).view(np.uint8)[:] = np.frombuffer(raw, np.uint8)
         self._copy(items[self.count - at :])

@@ -202,10 +202,10 @@ class TableWriter:
         FormatError
             If they do not go on from what is there, or do not make so many rows.
         """
-        if {stream.name.rpartition("/")[2] for stream in self._streams} != items.keys():
+        if {stream.last_name for stream in self._streams} != items.keys():
             raise FormatError(f"{self.name}: the journal has other columns than the file")
         for stream in self._streams:
-            of_stream = items[stream.name.rpartition("/")[2]]
+            of_stream = items[stream.last_name]
             stream.restore_items(of_stream.first, of_stream.chunks, of_stream.raw)
         if self._rows is not None and self._rows.count != rows + 1:
             raise FormatError(

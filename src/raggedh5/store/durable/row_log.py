@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 from raggedh5.core.checksum import checksum
 from raggedh5.errors import FormatError
 from raggedh5.store.shared import Writer
-from raggedh5.store.stream import Stream
 
-__all__ = ["LoggedItems", "LoggedRows", "NewRows", "RowLog", "last_name", "read_rows"]
+__all__ = ["LoggedItems", "LoggedRows", "NewRows", "RowLog", "read_rows"]
 
 ReadBytes = Callable[[int, int], bytes]
 """Reads from the file: the first byte, and how many. Fewer come where it ends."""
@@ -99,11 +98,6 @@ class LoggedRows(NamedTuple):
     items: tuple[LoggedItems, ...]
 
 
-def last_name(stream: Stream) -> str:
-    """Return the name that the dataset of a stream has in its group."""
-    return stream.name.rpartition("/")[2]
-
-
 class RowLog:
     """Makes the records of one epoch."""
 
@@ -137,7 +131,7 @@ class RowLog:
                 path = writer.handle.sums.path_now(writer.h5.id, writer.name)
                 if path is None:
                     return None
-                names = [last_name(stream) for stream in writer.streams]
+                names = [stream.last_name for stream in writer.streams]
                 named.append({"path": path, "table": writer.is_table, "streams": names})
             numbers += number, rows
             for stream, stop in zip(writer.streams, stops, strict=True):
@@ -192,17 +186,19 @@ def read_rows(records: Sequence[bytes], read: ReadBytes) -> Iterator[LoggedRows]
     known: list[dict[str, Any]] = []
     try:
         for record in records:
-            found = list(_read_record(memoryview(record), known, read))
-            if None in found:
+            found = _read_record(memoryview(record), known, read)
+            if found is None:
                 return
-            yield from (rows for rows in found if rows is not None)
-    except (IndexError, KeyError, RuntimeError, TypeError, ValueError, struct.error) as error:
+            yield from found
+    except (IndexError, KeyError, StopIteration, TypeError, ValueError, struct.error) as error:
         raise FormatError(f"the journal holds a record that cannot be read: {error!r}") from error
 
 
 def _read_record(
     record: memoryview, known: list[dict[str, Any]], read: ReadBytes
-) -> Iterator[LoggedRows | None]:
+) -> list[LoggedRows] | None:
+    """Return what a record says, None where it leads to a chunk that is not there."""
+    found = []
     (length,) = _LENGTH.unpack_from(record, 0)
     at = _LENGTH.size + length
     known += json.loads(bytes(record[_LENGTH.size : at]))
@@ -224,12 +220,12 @@ def _read_record(
                     raw, end = memoryview(read(address, size)), address + size
                 chunk = np.frombuffer(raw, np.uint8)
                 if chunk.size != size or _signed(checksum(chunk)) != digest:
-                    yield None
-                    return
+                    return None
                 chunks.append(chunk)
             raw, left = _split(left, nbytes)
             items.append(LoggedItems(name, first, tuple(chunks), raw, end))
-        yield LoggedRows(about["path"], bool(about["table"]), rows, tuple(items))
+        found.append(LoggedRows(about["path"], bool(about["table"]), rows, tuple(items)))
+    return found
 
 
 def _split(left: memoryview, size: int) -> tuple[memoryview, memoryview]:

@@ -11,9 +11,10 @@ __all__ = ["NewItems", "Unlogged"]
 Bytes = NDArray[Any]
 
 MOST_CHUNKS = 1 << 12
-"""Chunks of a stream that are remembered, and bytes of them that are kept in memory."""
+"""Chunks of a stream that are remembered."""
 
 MOST_KEPT = 1 << 20
+"""Bytes of these, as they are stored, that are kept in memory."""
 
 
 class NewItems(NamedTuple):

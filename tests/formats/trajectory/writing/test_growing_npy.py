@@ -1,13 +1,16 @@
 """A .npy file that grows is one that NumPy reads, after every flush."""
 
+import errno
 import io
 import mmap
+import os
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raggedh5.core.team import CodingThreads
 from raggedh5.errors import FormatError, RaggedH5Error, SchemaError, WriteError
 from raggedh5.formats.trajectory.writing.growing_npy import GrowingNpy
 from strategies import arrays, dtypes
@@ -272,3 +275,23 @@ def test_rows_in_any_memory_layout(path, array):
     with GrowingNpy(path, np.dtype("f8"), (2,)) as file:
         file.append(array)
     assert np.array_equal(np.load(path), array)
+
+
+def test_rows_that_were_refused_can_come_again(tmp_path, monkeypatch):
+    threads = CodingThreads(2)
+    few, many = np.arange(3.0), np.arange(20_000.0)
+    with GrowingNpy(tmp_path / "x.npy", np.dtype("f8"), (), threads) as file:
+        file.append(few)
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "no space")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwritev", full)
+            with pytest.raises(WriteError, match="no space"):
+                file.append(many)
+        assert file.rows == 3
+        file.append(many)
+        file.append(few)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), np.concatenate([few, many, few]))
+    threads.close()

@@ -9,17 +9,7 @@ __all__ = ["FieldOfFrames"]
 
 
 class FieldOfFrames:
-    """A field of a trajectory.
-
-    Attributes
-    ----------
-    name : str
-        Its name, as ``"coordinates/unwrapped"``.
-    units : str or None
-        What its values are measured in.
-    precision : float or None
-        The absolute error with which it was stored, None where there is none.
-    """
+    """A field of a trajectory; `TrajectoryField` and `RaggedField` describe its attributes."""
 
     def __init__(
         self,

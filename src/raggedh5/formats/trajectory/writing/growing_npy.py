@@ -121,12 +121,12 @@ class GrowingNpy:
             If there is no room.
         """
         view: Any = np.ascontiguousarray(values, self.dtype).reshape(-1).view(np.uint8)
-        self.rows += len(values)
         if self._late is not None and len(view) >= LARGE:
             self._write_late(self._late, view)
         elif len(view):
             self._waiting.append(memoryview(view))
             self._waiting_bytes += len(view)
+        self.rows += len(values)  # now that they are taken
         if self._waiting_bytes > MOST_WAITING or len(self._waiting) >= MOST_PIECES:
             self._write()
 
@@ -207,26 +207,21 @@ class GrowingNpy:
             self._late = LateWrites(self._descriptor, self._threads)
 
     def _write_late(self, late: LateWrites, view: NDArray[np.uint8]) -> None:
-        """Have the last rows written by another thread."""
-        end = self._header_bytes + self.rows * self.row_bytes
-        if self._waiting:
-            self._write(end - len(view))
-        elif self._late_bytes > MOST_WAITING:
+        """Have rows written by another thread, behind those that there are."""
+        if self._waiting or self._late_bytes > MOST_WAITING:
             self._write()
         try:
-            late.put(end - len(view), view)
+            late.put(self._header_bytes + self.rows * self.row_bytes, view)
         except OSError as error:
             raise self._not_written(error) from error
         self._late_bytes += len(view)
 
-    def _write(self, end: int | None = None) -> None:
-        """Write the rows that wait, up to byte `end`, in one call if it takes them all."""
+    def _write(self) -> None:
+        """Write the rows that wait, in one call if it takes them all."""
         if self._failed is not None:  # rows that were on their way are not to be had again
             raise self._not_written(self._failed)
         pieces, left = list(self._waiting), self._waiting_bytes
-        if end is None:
-            end = self._header_bytes + self.rows * self.row_bytes
-        at = end - left
+        at = self._header_bytes + self.rows * self.row_bytes - left
         try:
             if self._late is not None:
                 self._finish_late(self._late)
